@@ -1,0 +1,47 @@
+"""What people ask of a line: build, accept, reject, roll back, set the false-alarm rate or a threshold."""
+
+from enum import StrEnum
+from uuid import UUID
+
+from wire import topics
+from wire.cloudevents import CloudEvent
+from wire.json_message import Moment, Record, envelope
+
+
+class CommandKind(StrEnum):
+    """The verbs of ``lineside.commands``."""
+
+    BUILD = "build"  # a new version from the current references
+    ACCEPT = "accept"  # inspections become references (false alarm or learning)
+    REJECT = "reject"  # inspections stop being references / are confirmed defects
+    ROLLBACK = "rollback"  # activate an earlier version
+    SET_RATE = "set_rate"  # change the stated false-alarm rate; no rebuild
+    SET_THRESHOLD = "set_threshold"  # set a threshold by hand, per modality or "fused"
+
+
+class LineCommand(Record):
+    """One command. ``command_id`` makes it idempotent; ``by`` and ``reason`` end up in the audit rows."""
+
+    command_id: UUID
+    kind: CommandKind
+    line: str
+    product: str = ""
+    by: str
+    reason: str = ""
+    requested_at: Moment
+    inspections: tuple[UUID, ...] = ()  # accept, reject
+    version: int | None = None  # rollback
+    false_alarm_rate: float | None = None  # set_rate
+    modality: str | None = None  # set_threshold
+    threshold: float | None = None  # set_threshold
+
+    def to_event(self) -> CloudEvent:
+        """Wrap for Kafka."""
+        return envelope(
+            self,
+            id=str(self.command_id),
+            source=f"operator/{self.by}",
+            type=topics.LINE_COMMAND,
+            line=self.line,
+            time=self.requested_at,
+        )

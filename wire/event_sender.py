@@ -1,0 +1,39 @@
+"""The port through which events leave a process."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from wire.cloudevents import CloudEvent
+from wire.errors import LinesideError
+
+# (topic partition, offset) of the acknowledged record, or the error that ended the attempt.
+Delivered = Callable[["Acknowledgement | LinesideError"], None]
+
+
+class Acknowledgement:
+    """Where the broker put a record, once it said so."""
+
+    __slots__ = ("offset", "partition", "topic")
+
+    def __init__(self, topic: str, partition: int, offset: int) -> None:
+        self.topic = topic
+        self.partition = partition
+        self.offset = offset
+
+
+class EventSender(Protocol):
+    """Sends events to topics. At least once while the process lives; per key in order; loses what is unacknowledged
+    when the process dies. Thread-safe.
+    """
+
+    def send(self, topic: str, key: str, event: CloudEvent, delivered: Delivered) -> None:
+        """Queue one event; never blocks. ``delivered`` is called exactly once, from another thread.
+
+        BrokerUnavailable at once when the local queue is full or a reading group lags too far behind.
+        """
+
+    def flush(self, timeout_s: float) -> int:
+        """Wait until everything queued is acknowledged or failed; the number still open when time is up."""
+
+    def close(self, timeout_s: float) -> int:
+        """Flush, then stop the poll thread; the number of events that were given up (their callbacks got an error)."""

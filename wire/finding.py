@@ -1,0 +1,82 @@
+"""What a detector found on one part: a verdict per modality, the fused one, maps, masks, regions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wire.facts import Facts
+from wire.json_message import Record
+
+
+class Verdict(StrEnum):
+    """``unknown``: nothing of the part could be judged (every frame corrupt or missing)."""
+
+    OK = "ok"
+    DEFECT = "defect"
+    UNKNOWN = "unknown"
+
+
+class Mode(StrEnum):
+    """How a score was made: against the line's memory of good parts, or without one."""
+
+    ZERO_SHOT = "zero_shot"
+    MEMORY = "memory"
+
+
+class ModalityState(StrEnum):
+    """What happened to an expected modality of a part."""
+
+    USED = "used"
+    MISSING = "missing"
+    QUARANTINED = "quarantined"
+
+
+class Region(Record):
+    """One connected defect region. ``xyxy_px`` is half-open: x in [x0, x1), in pixels of the modality's own image."""
+
+    index: int
+    modality: str
+    type: str = "unknown"
+    type_probability: float | None = None
+    xyxy_px: tuple[int, int, int, int]
+    area_px: int
+    score: float
+    facts: Facts
+
+
+class ModalityVerdict(Record):
+    """One modality's answer. ``score`` is raw, ``threshold`` in the same unit; None where it was not judged."""
+
+    modality: str
+    state: ModalityState
+    verdict: Verdict
+    score: float | None = None
+    threshold: float | None = None
+    mode: Mode | None = None
+    # Evidence in sigma of the line's normals: comparable over modalities, the input of the fusion.
+    deviation: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Picture:
+    """Where one modality looks anomalous: map (h, w) float32 >= 0, raw and never min-max scaled, h <= H; mask (H, W) bool."""
+
+    map: NDArray[np.float32]
+    mask: NDArray[np.bool_]
+    map_threshold: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Finding:
+    """A detector's complete answer for one part. ``score`` and ``threshold`` are the fused ones."""
+
+    verdict: Verdict
+    score: float | None
+    threshold: float | None
+    mode: Mode
+    modalities: tuple[ModalityVerdict, ...]
+    regions: tuple[Region, ...]
+    pictures: Mapping[str, Picture]

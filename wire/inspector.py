@@ -1,0 +1,29 @@
+"""The port behind which every detector lives (DESIGN §5)."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from wire.finding import Finding
+from wire.line_state import LineSpec, LineState
+from wire.part import Part
+
+
+class Inspector(Protocol):
+    """A detector. It remembers nothing between calls: same parts and states, same findings.
+
+    Calls come from one thread at a time. ``inspect`` may be given parts of many lines at once.
+    """
+
+    @property
+    def recipe(self) -> str:
+        """The recipe's name."""
+
+    @property
+    def digest(self) -> str:
+        """sha256 over weights, recipe and its parameters: equal digests, equal answers on the same device."""
+
+    def inspect(self, parts: Sequence[Part], states: Sequence[LineState | None]) -> list[Finding]:
+        """One finding per part, in order; ``states[i]`` is None while the line of ``parts[i]`` has no memory yet."""
+
+    def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:
+        """Build a state (version 0; the caller numbers it) from good parts only. ValueError if there are fewer than 2."""

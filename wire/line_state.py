@@ -1,0 +1,110 @@
+"""What a line knows: its specification by people, and the immutable, versioned state built from good parts (DESIGN §4)."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from wire import topics
+from wire.cloudevents import CloudEvent
+from wire.json_message import Moment, Record, envelope
+
+
+class LineSpec(Record):
+    """What people decided about a line; changes rarely, lives in SQL (``lines``)."""
+
+    line: str
+    display_name: str = ""
+    recipe: str = "embedded"
+    class_name: str = "surface"
+    expected_modalities: tuple[str, ...] = ("rgb",)
+    # Below ~8 parts the normal quantile means little; above ~200 the operator waits for nothing.
+    learning_parts: int = Field(default=32, ge=2, le=10_000)
+    false_alarm_rate: float = Field(default=0.01, gt=0, lt=1)
+    max_vectors: int = Field(default=4096, ge=16)
+    # How long a part waits for its other modalities after its first event, in broker time.
+    join_window_s: float = Field(default=2.0, gt=0)
+    mm_per_px: float | None = None
+
+
+class Calibration(Record):
+    """How normal parts score, per modality: the source of every threshold.
+
+    ``scores``: leave-one-out image scores of the references, ascending. ``location`` and ``scale`` turn a raw score into
+    a deviation: (score - location) / scale. ``map_quantiles``: normal map values at ``MAP_QUANTILE_LEVELS``.
+    """
+
+    references: int
+    scores: tuple[float, ...]
+    location: float
+    scale: float
+    map_quantiles: tuple[float, ...] = ()
+
+
+class StateMetadata(Record):
+    """Everything of a line state but its tensors; ``digest`` names the tensors' bytes (sha256)."""
+
+    line: str
+    product: str = ""
+    version: int
+    recipe: str
+    model_digest: str
+    spec: LineSpec
+    calibrations: dict[str, Calibration]
+    references: tuple[UUID, ...]
+    digest: str
+    parent_version: int | None = None
+    reason: str = ""  # learned | rebuilt | rolled_back | threshold | model
+    created_at: Moment
+    # A threshold that an engineer set by hand, per modality ("fused" for the fused score); wins over the quantile.
+    manual_thresholds: dict[str, float] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LineState:
+    """One immutable version of what a line knows; tensors by name (``rgb.bank``: (N, C) float32)."""
+
+    metadata: StateMetadata
+    tensors: Mapping[str, NDArray[np.float32]]
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory of the tensors, for caches with a byte budget."""
+        return sum(tensor.nbytes for tensor in self.tensors.values())
+
+
+def tensors_digest(tensors: Mapping[str, NDArray[np.float32]]) -> str:
+    """sha256 over names, shapes and bytes in name order: equal tensors, equal digest."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = np.ascontiguousarray(tensors[name], dtype="<f4")
+        digest.update(f"{name}:{tensor.shape};".encode())
+        digest.update(tensor.tobytes())
+    return digest.hexdigest()
+
+
+class StateActivated(Record):
+    """In band on ``lineside.frames``: from this offset on, the line's product uses this version."""
+
+    line: str
+    product: str = ""
+    version: int
+    digest: str
+    activated_at: Moment
+    by: str
+    reason: str = ""
+
+    def to_event(self) -> CloudEvent:
+        """Wrap for Kafka."""
+        return envelope(
+            self,
+            id=f"activation/{self.line}/{self.product}/{self.version}/{self.activated_at.isoformat()}",
+            source=f"build/{self.line}",
+            type=topics.STATE_ACTIVATED,
+            line=self.line,
+            time=self.activated_at,
+        )
