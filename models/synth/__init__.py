@@ -1,0 +1,1 @@
+"""Procedural parts: surfaces, depth, sensor traces and defects drawn from a seed (numpy and OpenCV only, no torch)."""
