@@ -36,7 +36,10 @@ class EvidenceKind(StrEnum):
 
 
 class Evidence(Record):
-    """One object in the object store; ``ref`` is its key. ``scale``: map units per count of a 16-bit map."""
+    """One object in the object store; ``ref`` is its key. ``scale``: map units per count of a 16-bit map.
+
+    ``attributes``: what a reader needs to understand a payload (the frame's own: ``depthscale``, ``bitdepth``, ...).
+    """
 
     kind: EvidenceKind
     modality: str
@@ -45,6 +48,7 @@ class Evidence(Record):
     sha256: str
     size: int
     scale: float | None = None
+    attributes: dict[str, str] = Field(default_factory=dict)
 
 
 class ProcessingTimes(Record):

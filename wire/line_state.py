@@ -28,6 +28,11 @@ class LineSpec(Record):
     max_vectors: int = Field(default=4096, ge=16)
     # How long a part waits for its other modalities after its first event, in broker time.
     join_window_s: float = Field(default=2.0, gt=0)
+    # Whether a PLC names every part: then a part waits for its context, too, because product and job select its state.
+    expects_context: bool = True
+    # How far the capture times of frames that carry no part id may lie apart and still show the same part. Larger than
+    # half the time between two parts would join neighbours; smaller than the jitter of the cameras would part twins.
+    match_window_s: float = Field(default=0.25, gt=0)
     mm_per_px: float | None = None
 
 
