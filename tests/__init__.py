@@ -1,0 +1,1 @@
+"""Tests of Lineside; tests/README.md says where a test goes."""

@@ -1,0 +1,1 @@
+"""Starters of the real components that tests talk to: one file each."""
