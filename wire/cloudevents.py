@@ -5,7 +5,7 @@ prefix, everything else as ``ce_<name>`` in UTF-8.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,6 +13,8 @@ from wire.errors import DecodeError
 from wire.timestamps import from_rfc3339, to_rfc3339
 
 Headers = list[tuple[str, bytes]]
+# As a record may carry them, whoever wrote it: repeated names, null values.
+RawHeaders = Sequence[tuple[str, bytes | None]]
 
 _EXTENSION = re.compile(r"[a-z0-9]{1,40}\Z")
 _REQUIRED = ("specversion", "id", "source", "type")
@@ -57,15 +59,17 @@ def to_kafka(event: CloudEvent) -> tuple[Headers, bytes]:
     return headers, event.data
 
 
-def from_kafka(headers: Iterable[tuple[str, bytes]] | Mapping[str, bytes] | None, value: bytes | None) -> CloudEvent:
+def from_kafka(
+    headers: Iterable[tuple[str, bytes | None]] | Mapping[str, bytes | None] | None, value: bytes | None
+) -> CloudEvent:
     """Read a message; DecodeError('header') names the attribute that is missing or unreadable."""
     pairs = headers.items() if isinstance(headers, Mapping) else (headers or ())
     attributes: dict[str, str] = {}
     content_type = traceparent = None
     for key, raw in pairs:
         try:
-            text = bytes(raw).decode()
-        except (UnicodeDecodeError, TypeError) as error:
+            text = (raw or b"").decode()
+        except UnicodeDecodeError as error:
             raise DecodeError("header", f"header {key!r} is not UTF-8 text") from error
         name = key.lower()
         if name == "content-type":

@@ -1,15 +1,15 @@
 """Errors, named for what the caller does next.
 
-    LinesideError
-    ├── RetryLater            wait ``retry_after_s`` and try again; nothing is lost
-    │   ├── BrokerUnavailable       Kafka is away, or a consumer group lags too far behind
-    │   ├── ObjectStoreUnavailable  the payload or evidence store is away or full
-    │   └── DatabaseUnavailable     SQL is away, locked or shutting down
-    ├── BadInput              quarantine the input with ``reason`` and go on
-    │   └── DecodeError             bytes or headers that cannot be understood
-    └── MustStop              stop the process, loudly
-        ├── ConfigurationError      settings are wrong; the message lists all of them
-        └── ShapeError              arrays do not fit together (a bug or a wrong model file)
+LinesideError
+├── RetryLater            wait ``retry_after_s`` and try again; nothing is lost
+│   ├── BrokerUnavailable       Kafka is away, or a consumer group lags too far behind
+│   ├── ObjectStoreUnavailable  the payload or evidence store is away or full
+│   └── DatabaseUnavailable     SQL is away, locked or shutting down
+├── BadInput              quarantine the input with ``reason`` and go on
+│   └── DecodeError             bytes or headers that cannot be understood
+└── MustStop              stop the process, loudly
+    ├── ConfigurationError      settings are wrong; the message lists all of them
+    └── ShapeError              arrays do not fit together (a bug or a wrong model file)
 """
 
 from collections.abc import Sequence

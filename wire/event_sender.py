@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from wire.cloudevents import CloudEvent
+from wire.cloudevents import CloudEvent, RawHeaders
 from wire.errors import LinesideError
 
 # (topic partition, offset) of the acknowledged record, or the error that ended the attempt.
@@ -11,7 +11,7 @@ Delivered = Callable[["Acknowledgement | LinesideError"], None]
 
 
 class Acknowledgement:
-    """Where the broker put a record, once it said so."""
+    """Where the broker put a record, once it said so; ``offset`` is -1 if it had the record from an earlier attempt."""
 
     __slots__ = ("offset", "partition", "topic")
 
@@ -22,14 +22,17 @@ class Acknowledgement:
 
 
 class EventSender(Protocol):
-    """Sends events to topics. At least once while the process lives; per key in order; loses what is unacknowledged
-    when the process dies. Thread-safe.
+    """Sends events to topics.
+
+    At least once while the process lives; per key in order; loses what is unacknowledged when the process dies.
+    Thread-safe.
     """
 
     def send(self, topic: str, key: str, event: CloudEvent, delivered: Delivered) -> None:
         """Queue one event; never blocks. ``delivered`` is called exactly once, from another thread.
 
-        BrokerUnavailable at once when the local queue is full or a reading group lags too far behind.
+        Raises, and then never calls it: BrokerUnavailable when the local queue is full, the sender closed or a reading
+        group too far behind; BadInput('too_large') for a payload that needed a claim check; MustStop when it gave up.
         """
 
     def flush(self, timeout_s: float) -> int:
@@ -37,3 +40,12 @@ class EventSender(Protocol):
 
     def close(self, timeout_s: float) -> int:
         """Flush, then stop the poll thread; the number of events that were given up (their callbacks got an error)."""
+
+
+class RawSender(Protocol):
+    """Sends records byte for byte, with the guarantees of ``EventSender``: dead letters and their replay."""
+
+    def send_raw(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: RawHeaders, delivered: Delivered
+    ) -> None:
+        """Queue one record as it is; never blocks, fails like ``EventSender.send``."""

@@ -62,7 +62,10 @@ class ModalityVerdict(Record):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:
-    """Where one modality looks anomalous: map (h, w) float32 >= 0, raw and never min-max scaled, h <= H; mask (H, W) bool."""
+    """Where one modality looks anomalous.
+
+    map (h, w) float32 >= 0, raw and never min-max scaled, h <= H; mask (H, W) bool.
+    """
 
     map: NDArray[np.float32]
     mask: NDArray[np.bool_]

@@ -65,7 +65,7 @@ class Origin:
 class PartReference:
     """What the plant said about the part at the moment of capture; None = not known there.
 
-    ``trigger_session`` names one life of the PLC's part counter, so that a counter which restarts overwrites no history.
+    ``trigger_session`` names one life of the PLC's part counter: a counter which restarts overwrites no history.
     """
 
     part_id: str | None = None
@@ -138,7 +138,7 @@ def part_from_extensions(extensions: Mapping[str, str]) -> PartReference:
     """Read back what ``part_extensions`` wrote; DecodeError('timestamp') on an unreadable trigger time."""
     triggered = extensions.get("triggertime")
     return PartReference(
-        **{key: extensions.get(name) for key, name in _PART_TEXT.items()},  # type: ignore[arg-type]
+        **{key: extensions.get(name) for key, name in _PART_TEXT.items()},
         triggered_at=None if triggered is None else from_rfc3339(triggered),
         simulated=extensions.get("simulated") == "true",
     )

@@ -62,7 +62,7 @@ def decode_image(data: bytes, *, bit_depth: int | None = None) -> Image:
     else:
         image = image[:, :, 2::-1]  # BGR(A) -> RGB
     if image.dtype == np.uint16 and bit_depth is not None and bit_depth < 16:
-        image = image << np.uint16(16 - bit_depth)
+        image = image << (16 - bit_depth)
     return np.ascontiguousarray(image)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from wire import topics
 from wire.cloudevents import CloudEvent
-from wire.finding import Mode, ModalityVerdict, Region, Verdict
+from wire.finding import ModalityVerdict, Mode, Region, Verdict
 from wire.json_message import Moment, Record, envelope
 from wire.ledger import EventReference
 
@@ -131,7 +131,10 @@ class ReportedRegion(Record):
 
 
 class Report(Record):
-    """The description of one inspection; ``fallback`` = the template was used because a model's text failed its rules."""
+    """The description of one inspection.
+
+    ``fallback``: the template was used because a model's text failed its rules.
+    """
 
     inspection_id: UUID
     line: str

@@ -26,4 +26,4 @@ class Inspector(Protocol):
         """One finding per part, in order; ``states[i]`` is None while the line of ``parts[i]`` has no memory yet."""
 
     def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:
-        """Build a state (version 0; the caller numbers it) from good parts only. ValueError if there are fewer than 2."""
+        """Build a state (version 0; the caller numbers it) from good parts only; ValueError for fewer than 2."""

@@ -59,8 +59,8 @@ class SourceLedger(Record):
 class HeartbeatStage(StrEnum):
     """How far a heartbeat has come.
 
-    ``sent`` by the source; ``seen`` when inspect reads it; ``settled`` when inspect has passed it in order, which proves
-    that every event published before it has its disposition in front of it.
+    ``sent`` by the source; ``seen`` when inspect reads it; ``settled`` when inspect has passed it in order, which
+    proves that every event published before it has its disposition in front of it.
     """
 
     SENT = "sent"

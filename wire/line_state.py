@@ -1,4 +1,4 @@
-"""What a line knows: its specification by people, and the immutable, versioned state built from good parts (DESIGN §4)."""
+"""What a line knows: its specification by people, and the versioned state built from its good parts (DESIGN §4)."""
 
 import hashlib
 from collections.abc import Mapping
@@ -39,8 +39,8 @@ class LineSpec(Record):
 class Calibration(Record):
     """How normal parts score, per modality: the source of every threshold.
 
-    ``scores``: leave-one-out image scores of the references, ascending. ``location`` and ``scale`` turn a raw score into
-    a deviation: (score - location) / scale. ``map_quantiles``: normal map values at ``MAP_QUANTILE_LEVELS``.
+    ``scores``: leave-one-out image scores of the references, ascending. ``location`` and ``scale`` turn a raw score
+    into a deviation: (score - location) / scale. ``map_quantiles``: normal map values at ``MAP_QUANTILE_LEVELS``.
     """
 
     references: int

@@ -12,7 +12,10 @@ from wire.sensor_window import SensorWindow
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PointCloud:
-    """xyz_mm (N, 3) float32 in the sensor's frame; ``grid`` = (height, width) if organised (N = height x width, NaN = no return)."""
+    """xyz_mm (N, 3) float32 in the sensor's frame.
+
+    ``grid`` = (height, width) if organised: then N = height x width and NaN = no return.
+    """
 
     xyz_mm: NDArray[np.float32]
     grid: tuple[int, int] | None = None
@@ -23,8 +26,8 @@ class Part:
     """One part, ready to inspect.
 
     images: modality -> (H, W, 3) uint8 or uint16 (grey is repeated over the channels; uint16 uses the full range);
-    depth_mm: (H, W) float32, NaN = no return; clouds: modality -> PointCloud. ``missing`` lists expected modalities that
-    did not come, ``mm_per_px`` is known where the line is calibrated.
+    depth_mm: (H, W) float32, NaN = no return; clouds: modality -> PointCloud. ``missing`` lists expected modalities
+    that did not come, ``mm_per_px`` is known where the line is calibrated.
     """
 
     inspection_id: UUID

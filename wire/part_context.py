@@ -10,8 +10,9 @@ from wire.frame import Origin, PartReference, origin_of, part_extensions, part_f
 
 @dataclass(frozen=True, kw_only=True)
 class PartContext:
-    """One part as the PLC saw it. ``origin.session`` is the PLC's trigger session, ``origin.sequence`` its part counter.
+    """One part as the PLC saw it.
 
+    ``origin.session`` is the PLC's trigger session, ``origin.sequence`` its part counter - 1.
     ``part.part_id``, ``part.trigger_session`` and ``part.triggered_at`` are always set.
     """
 

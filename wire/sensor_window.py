@@ -11,7 +11,7 @@ _SEVERITY_SHIFT = 30
 
 
 class SensorChannel(Record):
-    """One tag: ``values[i]`` was measured ``times_s[i]`` seconds after the trigger with OPC UA status ``statuses[i]``."""
+    """One tag: ``values[i]`` came ``times_s[i]`` seconds after the trigger with OPC UA status ``statuses[i]``."""
 
     name: str
     unit: str = ""

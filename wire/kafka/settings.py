@@ -13,18 +13,22 @@ _OWN: Final = frozenset({
     "queue.buffering.max.kbytes", "request.required.acks",
 })  # fmt: skip
 
+_NOTHING: Final = 0  # syslog's "emergency", which librdkafka never uses
+
 
 class KafkaSettings(BaseModel):
     """A broker by its bootstrap servers. ``options`` are passed to librdkafka as they are: TLS, SASL, sockets.
 
-    Every value of ``options`` is kept as a secret, because passwords are among them and nobody reads the others in a log.
+    Every value of ``options`` is kept as a secret: passwords are among them, and nobody reads the others in a log.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bootstrap: str = Field(description="host:port of one broker or more, separated by commas")
     embedded: bool = Field(default=False, description="the broker is Lineside's own, which keeps 5 MiB per partition")
-    options: dict[str, SecretStr] = Field(default_factory=dict, description="librdkafka settings, e.g. security.protocol")
+    options: dict[str, SecretStr] = Field(
+        default_factory=dict, description="librdkafka settings, e.g. security.protocol"
+    )
 
     @field_validator("bootstrap")
     @classmethod
@@ -58,14 +62,20 @@ class KafkaSettings(BaseModel):
         """Payloads above this size go through the object store, with a claim in Kafka."""
         return INLINE_LIMIT_EMBEDDED_BYTES if self.embedded else INLINE_LIMIT_BYTES
 
-    def librdkafka(self) -> dict[str, str | int]:
+    def librdkafka(self) -> dict[str, str | int | float | bool]:
         """Settings of every client: where, how, and how eagerly it comes back after an outage. Secrets in clear."""
         return {
             "bootstrap.servers": self.bootstrap,
             # The default of 10 s would add as much to every outage of the broker; 1 s is no load for it.
             "reconnect.backoff.max.ms": 1000,
+            # Brokers close idle connections; that is no news.
+            "log.connection.close": "false",
             **{name: value.get_secret_value() for name, value in self.options.items()},
         }
+
+    def librdkafka_quiet(self) -> dict[str, str | int | float | bool]:
+        """Settings of a client whose every failure reaches its caller as an error: it logs nothing of its own."""
+        return {**self.librdkafka(), "log_level": _NOTHING}
 
     def plain(self) -> dict[str, Any]:
         """Every field in clear, for the configuration file of a child process that only its owner may read."""

@@ -1,0 +1,92 @@
+"""Reading a topic as it is, from its oldest kept record to its end: for people and tools, outside every group."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, cast
+from uuid import uuid4
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from wire.cloudevents import RawHeaders
+from wire.errors import BrokerUnavailable
+from wire.kafka.failures import translate
+from wire.kafka.settings import KafkaSettings
+from wire.timestamps import from_epoch_ms
+
+# Larger: a command against a broker that is away hangs. Smaller: a slow link counts as away.
+_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RawRecord:
+    """One record byte for byte. ``timestamp`` is None where the broker kept none."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp: datetime | None
+    key: bytes | None
+    value: bytes | None
+    headers: RawHeaders
+
+
+def read_topic(settings: KafkaSettings, topic: str) -> Iterator[RawRecord]:
+    """Yield every record that ``topic`` has at this moment, in order within each partition.
+
+    What is written while reading is left out. BrokerUnavailable if the broker does not answer for 10 s.
+    """
+    consumer = Consumer({
+        **settings.librdkafka_quiet(),
+        "group.id": f"lineside-reader-{uuid4()}",  # demanded by librdkafka; never joined, nothing is committed
+        "enable.auto.commit": "false",
+        "auto.offset.reset": "earliest",  # records that the broker drops while reading
+    })  # fmt: skip
+    try:
+        yield from _read(consumer, topic)
+    except KafkaException as error:
+        raise translate(error.args[0], topic) from error
+    finally:
+        consumer.close()
+
+
+def _read(consumer: Consumer, topic: str) -> Iterator[RawRecord]:
+    metadata = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(metadata.error)
+    ends: dict[int, int] = {}
+    starts: list[TopicPartition] = []
+    for number in sorted(metadata.partitions):
+        first, behind_last = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_TIMEOUT_S)
+        if behind_last > first:
+            ends[number] = behind_last
+            starts.append(TopicPartition(topic, number, first))
+    consumer.assign(starts)
+    while ends:
+        message = consumer.poll(_TIMEOUT_S)
+        if message is None:
+            raise BrokerUnavailable(
+                f"{topic}: no record for {_TIMEOUT_S:.0f} s, partitions {sorted(ends)} are unfinished"
+            )
+        if message.error() is not None:
+            raise KafkaException(message.error())
+        record = _record(message)
+        end = ends.get(record.partition, 0)  # 0: this partition is done, the record came later
+        if record.offset < end:
+            yield record
+        if record.offset >= end - 1:
+            ends.pop(record.partition, None)
+
+
+def _record(message: Message) -> RawRecord:
+    kind, milliseconds = message.timestamp()
+    headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])  # a read record has no other shape
+    return RawRecord(
+        topic=message.topic() or "",
+        partition=message.partition() or 0,
+        offset=message.offset() or 0,
+        timestamp=from_epoch_ms(milliseconds) if kind else None,
+        key=message.key(),
+        value=message.value(),
+        headers=headers,
+    )

@@ -1,0 +1,78 @@
+"""The topics a broker must have, and which broker it is."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+from wire import topics
+from wire.errors import ConfigurationError
+from wire.kafka.failures import translate
+from wire.kafka.settings import KafkaSettings
+
+# Larger: a start against a broker that is away hangs. Smaller: a broker that is just starting counts as away.
+_TIMEOUT_S: Final = 10.0
+_TIMESTAMP_TYPE: Final = "message.timestamp.type"
+_LOG_APPEND_TIME: Final = "LogAppendTime"
+# A message may have 1 MiB; as a dead letter it carries headers on top, so its topic takes twice as much.
+_MESSAGE_BYTES: Final = 1024 * 1024
+
+
+def ensure_topics(settings: KafkaSettings, partitions: int) -> list[str]:
+    """Create those of Lineside's topics that are missing, with the broker's own replication; their names.
+
+    Timestamps are the broker's: parts become due by them, and devices' clocks differ. ConfigurationError if a topic
+    exists with its producers' timestamps; BrokerUnavailable if the broker does not answer. The embedded broker makes
+    its topics itself (one clock there, the host's): nothing to do.
+    """
+    if settings.embedded:
+        return []
+    admin = AdminClient(settings.librdkafka_quiet())
+    try:
+        existing = admin.list_topics(timeout=_TIMEOUT_S).topics
+        missing = [name for name in topics.with_dead_letters() if name not in existing]
+        for name in missing:
+            _create(admin, name, partitions)
+        _check_timestamps(admin, [name for name in topics.ALL if name in existing])
+    except KafkaException as error:
+        raise translate(error.args[0], settings.bootstrap) from error
+    return missing
+
+
+def cluster_id(settings: KafkaSettings) -> str:
+    """Name the cluster, so that offsets are never compared with another's; BrokerUnavailable if it does not answer.
+
+    The embedded broker's own id may repeat from one life to the next; with its port it does not.
+    """
+    try:
+        name = str(AdminClient(settings.librdkafka_quiet()).list_topics(timeout=_TIMEOUT_S).cluster_id)
+    except KafkaException as error:
+        raise translate(error.args[0], settings.bootstrap) from error
+    return f"{name}@{settings.bootstrap}" if settings.embedded else name
+
+
+def _create(admin: AdminClient, name: str, partitions: int) -> None:
+    limit = _MESSAGE_BYTES if name in topics.ALL else 2 * _MESSAGE_BYTES
+    config = {_TIMESTAMP_TYPE: _LOG_APPEND_TIME, "max.message.bytes": str(limit), "compression.type": "producer"}
+    created = admin.create_topics(
+        [NewTopic(name, num_partitions=partitions, replication_factor=-1, config=config)], request_timeout=_TIMEOUT_S
+    )
+    try:
+        created[name].result()
+    except KafkaException as error:
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was faster
+            raise
+
+
+def _check_timestamps(admin: AdminClient, names: Iterable[str]) -> None:
+    resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    if not resources:
+        return
+    problems = []
+    for resource, answer in admin.describe_configs(resources, request_timeout=_TIMEOUT_S).items():
+        value = answer.result()[_TIMESTAMP_TYPE].value
+        if value != _LOG_APPEND_TIME:
+            problems.append(f"topic {resource.name}: {_TIMESTAMP_TYPE} is {value}, set it to {_LOG_APPEND_TIME}")
+    if problems:
+        raise ConfigurationError(problems)
