@@ -1,12 +1,13 @@
 """Encoded images <-> arrays, with every failure a reason: JPEG, PNG, BMP, TIFF; grey, colour, 8 and 16 bit."""
 
-from typing import Final
+from typing import Final, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from wire.errors import DecodeError
+from wire.image_size import claimed_size
 
 CONTENT_TYPES: Final = {
     ".jpg": "image/jpeg",
@@ -35,17 +36,18 @@ def _read(data: bytes) -> Image:
         raise DecodeError("truncated", f"JPEG of {len(data)} bytes without end mark")
     if data.startswith(_PNG_START) and _PNG_END not in data[-1024:]:
         raise DecodeError("truncated", f"PNG of {len(data)} bytes without IEND")
+    width, height = claimed_size(data)
+    if width * height > _MAX_PIXELS:
+        raise DecodeError("image", f"{width} x {height} px is more than {_MAX_PIXELS} px")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
         raise DecodeError("image", str(error).strip()) from error
     if image is None:
         raise DecodeError("image", f"{len(data)} bytes beginning with {data[:8]!r} are no readable image")
-    if image.shape[0] * image.shape[1] > _MAX_PIXELS:
-        raise DecodeError("image", f"{image.shape[1]} x {image.shape[0]} px is more than {_MAX_PIXELS} px")
     if image.dtype not in (np.uint8, np.uint16):
         raise DecodeError("image", f"pixel type {image.dtype} is neither 8 nor 16 bit")
-    return image
+    return cast(Image, image)
 
 
 def decode_image(data: bytes, *, bit_depth: int | None = None) -> Image:
@@ -55,15 +57,14 @@ def decode_image(data: bytes, *, bit_depth: int | None = None) -> Image:
     12-bit camera): values are shifted up. DecodeError('empty' | 'truncated' | 'image') on anything unreadable.
     """
     image = _read(data)
-    if image.ndim == 2:
-        image = image[:, :, None]
-    if image.shape[2] in (1, 2):
-        image = np.repeat(image[:, :, :1], 3, axis=2)  # (H, W, 3)
+    if image.ndim == 2 or image.shape[2] <= 2:  # grey, or grey with alpha
+        grey = image.reshape(*image.shape[:2], -1)[:, :, :1]  # (H, W, 1)
+        rgb = np.repeat(grey, 3, axis=2)  # (H, W, 3)
     else:
-        image = image[:, :, 2::-1]  # BGR(A) -> RGB
+        rgb = image[:, :, 2::-1]  # BGR(A) -> RGB
     if image.dtype == np.uint16 and bit_depth is not None and bit_depth < 16:
-        image = image << (16 - bit_depth)
-    return np.ascontiguousarray(image)
+        rgb = np.left_shift(rgb, np.uint16(16 - bit_depth))
+    return cast(Image, np.ascontiguousarray(rgb))
 
 
 def decode_depth(data: bytes, *, mm_per_count: float) -> NDArray[np.float32]:
