@@ -10,14 +10,45 @@ from playwright.sync_api import Page
 
 from tests.components.chromium import RealChromium
 from tests.components.kafka import RealKafka
-from tests.components.leaks import LeakWatch, fail_on_leaked_tasks
+from tests.components.leaks import LeakWatch, fail_on_leaked_tasks, unwatched
 from tests.components.node_opcua import RealNodeOpcua
 from tests.components.postgres import RealPostgres
 from tests.components.prometheus import RealPrometheus
 from tests.components.requirement import missing_component, require
 
-REPOSITORY = Path(__file__).resolve().parents[1]
+TESTS = Path(__file__).resolve().parent
+REPOSITORY = TESTS.parent
 DATA_VARIABLE = "LINESIDE_DATA"
+
+
+# A test that takes one of these starts a server, so it carries the marker whether its author thought of it or not.
+MARKERS_OF_FIXTURES = {
+    "kafka": "kafka",
+    "own_kafka": "kafka",
+    "postgres": "postgres",
+    "own_postgres": "postgres",
+    "chromium": "browser",
+    "prometheus": "slow",
+    "node_opcua": "slow",
+    "own_node_opcua": "slow",
+}
+# Cheap folders first: a broken unit is known before any line runs.
+FOLDER_ORDER = ("unit", "contract", "cases", "repository", "components", "pipeline", "system", "faults")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by the components they take, and order them by the cost of their folder."""
+    for item in items:
+        for fixture in getattr(item, "fixturenames", ()):
+            if fixture in MARKERS_OF_FIXTURES:
+                item.add_marker(MARKERS_OF_FIXTURES[fixture])
+    items.sort(key=_folder_rank)
+
+
+def _folder_rank(item: pytest.Item) -> int:
+    folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+    return FOLDER_ORDER.index(folder) if folder in FOLDER_ORDER else len(FOLDER_ORDER)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -39,6 +70,7 @@ def no_leaks() -> Iterator[None]:
     yield
     leaks = watch.leaks()
     if leaks:
+        watch.kill_processes()
         pytest.fail("the test left behind: " + "; ".join(leaks), pytrace=False)
 
 
@@ -46,8 +78,11 @@ def no_leaks() -> Iterator[None]:
 def kafka() -> Iterator[RealKafka]:
     """The run's one Kafka. Use topic names of your own and leave it running; `own_kafka` is for stopping."""
     require("kafka")
-    with RealKafka() as broker:
-        yield broker
+    broker = RealKafka()
+    with unwatched():
+        broker.start()
+    yield broker
+    broker.close()
 
 
 @pytest.fixture
@@ -62,8 +97,11 @@ def own_kafka() -> Iterator[RealKafka]:
 def postgres() -> Iterator[RealPostgres]:
     """The run's one PostgreSQL server. Take databases from it and leave it running; `own_postgres` is for stopping."""
     require("postgres")
-    with RealPostgres() as server:
-        yield server
+    server = RealPostgres()
+    with unwatched():
+        server.start()
+    yield server
+    server.close()
 
 
 @pytest.fixture
@@ -117,8 +155,11 @@ def chromium_page(chromium: RealChromium) -> Iterator[Page]:
 def node_opcua() -> Iterator[RealNodeOpcua]:
     """The run's one node-opcua server. Leave it running; `own_node_opcua` is for stopping."""
     require("node_opcua")
-    with RealNodeOpcua() as server:
-        yield server
+    server = RealNodeOpcua()
+    with unwatched():
+        server.start()
+    yield server
+    server.close()
 
 
 @pytest.fixture

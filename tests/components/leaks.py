@@ -5,7 +5,7 @@ import contextlib
 import os
 import threading
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from functools import wraps
 from typing import Any
 
@@ -17,6 +17,17 @@ from tests.components.waiting import DeadlineExceeded, wait_until, wait_until_as
 GRACE_S = 5.0
 # Marks the environment of every process that this test run starts, however deep and even if its parent died.
 RUN_VARIABLE = "LINESIDE_TEST_RUN"
+
+
+@contextlib.contextmanager
+def unwatched() -> Iterator[None]:
+    """Start servers here that outlive the test that asked for them first: no watch counts them as its test's."""
+    marked = os.environ.pop(RUN_VARIABLE, None)
+    try:
+        yield
+    finally:
+        if marked is not None:
+            os.environ[RUN_VARIABLE] = marked
 
 
 class LeakWatch:
@@ -34,27 +45,41 @@ class LeakWatch:
             wait_until(lambda: not self._now(), GRACE_S, "threads and processes of the test to end")
         return self._now()
 
+    def kill_processes(self) -> None:
+        """End what the test left running, so that it cannot disturb the next one."""
+        for process in self._new_processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+
     def _now(self) -> list[str]:
         threads = [
             f"thread {thread.name!r}"
             for thread in set(threading.enumerate()) - self._threads
             if thread.is_alive() and not thread.daemon
         ]
-        return threads + [text for pid in set(psutil.pids()) - self._pids if (text := self._describe(pid))]
+        processes = []
+        for process in self._new_processes():
+            with contextlib.suppress(psutil.Error):
+                processes.append(f"process {process.pid}: {' '.join(process.cmdline())[:200]}")
+        return threads + processes
 
-    def _describe(self, pid: int) -> str | None:
-        """Name a new process of this run; None for a stranger's, a zombie, or a child of an older server."""
-        try:
-            process = psutil.Process(pid)
-            if process.environ().get(RUN_VARIABLE) != os.environ[RUN_VARIABLE]:
-                return None
-            if process.status() == psutil.STATUS_ZOMBIE or any(each.pid in self._servers for each in process.parents()):
-                return None
-            command = " ".join(process.cmdline())
-        except psutil.Error:
-            return None
+    def _new_processes(self) -> list[psutil.Process]:
+        found = []
+        for pid in set(psutil.pids()) - self._pids:
+            with contextlib.suppress(psutil.Error):
+                process = psutil.Process(pid)
+                if self._is_ours(process):
+                    found.append(process)
+        return found
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        """Tell a process of this run from a stranger's, a zombie, and a child of a server that was there before."""
+        if process.environ().get(RUN_VARIABLE) != os.environ[RUN_VARIABLE]:
+            return False
+        if process.status() == psutil.STATUS_ZOMBIE or any(each.pid in self._servers for each in process.parents()):
+            return False
         # Python's own helper lives as long as the process that first used shared memory or spawned.
-        return None if "multiprocessing.resource_tracker" in command else f"process {pid}: {command[:200]}"
+        return "multiprocessing.resource_tracker" not in " ".join(process.cmdline())
 
 
 def fail_on_leaked_tasks(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar, cast
+from typing import Any, TypeVar, overload
 
 Outcome = TypeVar("Outcome")
 
@@ -38,13 +38,33 @@ def wait_until(
         time.sleep(interval_s)
 
 
+@overload
 async def wait_until_async(
-    condition: Callable[[], Outcome | None | Awaitable[Outcome | None]],
+    condition: Callable[[], Awaitable[Outcome | None]],
+    deadline_s: float,
+    describe: str | Callable[[], str],
+    *,
+    interval_s: float = ...,
+) -> Outcome: ...
+
+
+@overload
+async def wait_until_async(
+    condition: Callable[[], Outcome | None],
+    deadline_s: float,
+    describe: str | Callable[[], str],
+    *,
+    interval_s: float = ...,
+) -> Outcome: ...
+
+
+async def wait_until_async(
+    condition: Callable[[], Any],
     deadline_s: float,
     describe: str | Callable[[], str],
     *,
     interval_s: float = POLL_INTERVAL_S,
-) -> Outcome:
+) -> Any:
     """Do what `wait_until` does without blocking the event loop; `condition` may be a coroutine function."""
     begun = time.monotonic()
     while True:
@@ -52,7 +72,7 @@ async def wait_until_async(
         if inspect.isawaitable(outcome):
             outcome = await outcome
         if outcome:
-            return cast(Outcome, outcome)
+            return outcome
         if time.monotonic() - begun >= deadline_s:
             raise DeadlineExceeded(_message(deadline_s, describe, outcome))
         await asyncio.sleep(interval_s)
