@@ -1,0 +1,1 @@
+"""Tensors to findings: backbones, memory, fusion, facts, reports."""

@@ -1,0 +1,93 @@
+"""Depth images as planes: height above the part's own plane, slope, curvature, share of missing returns."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.backbones.planes import Array, Planes
+from models.settings import PartSettings
+from wire.errors import ShapeError
+
+# Fewer returns than this cannot tell a plane from noise; the part's depth counts as not judged.
+MIN_RETURNS = 64
+
+
+class GeometrySettings(PartSettings):
+    """``smoothing_px`` before slope and curvature; ``trims`` rounds of refitting the plane without its outliers."""
+
+    smoothing_px: float
+    trims: int
+    fit_samples: int
+
+
+def depth_planes(depth_mm: NDArray[np.float32], settings: GeometrySettings, *, max_pixels: int) -> Planes:
+    """(H, W) mm, NaN = no return -> planes: height (mm, towards the camera), slope, curvature, missing share.
+
+    ShapeError on another rank. With fewer than ``MIN_RETURNS`` returns everything is invalid.
+    """
+    if depth_mm.ndim != 2:
+        raise ShapeError(f"depth has shape {depth_mm.shape}, expected (H, W)")
+    size = (depth_mm.shape[0], depth_mm.shape[1])
+    depth, share = _shrink_known(depth_mm, max_pixels)
+    valid = share > 0
+    if int(valid.sum()) < MIN_RETURNS:
+        return Planes(values=np.zeros((4, *depth.shape), np.float32), size=size, valid=np.zeros_like(valid))
+    height = _plane_at(depth, valid, settings) - depth
+    height[~valid] = 0
+    weight = _blur(valid.astype(np.float32), settings.smoothing_px)
+    smooth = _blur(height, settings.smoothing_px) / np.maximum(weight, 1e-3)
+    filled = np.where(valid, height, np.where(weight > 1e-3, smooth, 0)).astype(np.float32)
+    slope_x = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.125), np.float32)
+    slope_y = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.125), np.float32)
+    curvature = np.asarray(cv2.Laplacian(smooth, cv2.CV_32F, ksize=3, scale=0.25), np.float32)
+    values = np.stack([filled, np.hypot(slope_x, slope_y), curvature, 1 - share])
+    return Planes(values=values.astype(np.float32, copy=False), size=size, valid=weight > 0.25)
+
+
+def height_picture(depth_mm: NDArray[np.float32], settings: GeometrySettings) -> NDArray[np.uint8]:
+    """(H, W) uint8 for people and facts: height over the part's plane, brighter = nearer, 0.5 to 99.5 % stretched."""
+    valid = np.isfinite(depth_mm)
+    if int(valid.sum()) < MIN_RETURNS:
+        return np.zeros(depth_mm.shape, np.uint8)
+    height = _plane_at(depth_mm, valid, settings) - depth_mm
+    low, high = np.percentile(height[valid], (0.5, 99.5))
+    scaled = (height - low) / max(float(high - low), 1e-6) * 255
+    return np.where(valid, np.clip(scaled, 0, 255), 0).astype(np.uint8)
+
+
+def _blur(values: Array, sigma_px: float) -> Array:
+    return np.asarray(cv2.GaussianBlur(values, (0, 0), sigma_px), np.float32)
+
+
+def _shrink_known(depth: NDArray[np.float32], max_pixels: int) -> tuple[Array, Array]:
+    """(depth (h, w) averaged over the returns of each pixel's area, share of returns (h, w))."""
+    known = np.isfinite(depth)
+    height, width = depth.shape
+    factor = min(1.0, (max_pixels / (height * width)) ** 0.5)
+    if factor == 1.0:
+        return np.where(known, depth, 0).astype(np.float32), known.astype(np.float32)
+    size = (max(1, int(width * factor)), max(1, int(height * factor)))
+    share = np.asarray(cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA), np.float32)
+    filled = np.where(known, depth, 0).astype(np.float32)
+    total = np.asarray(cv2.resize(filled, size, interpolation=cv2.INTER_AREA), np.float32)
+    return np.where(share > 0, total / np.maximum(share, 1e-6), 0).astype(np.float32), share
+
+
+def _plane_at(depth: NDArray[np.float32], valid: NDArray[np.bool_], settings: GeometrySettings) -> Array:
+    """The plane (h, w) in mm that most returns lie on: least squares, refitted without what lies off by > 2.5 sigma."""
+    height, width = depth.shape
+    at = np.flatnonzero(valid)
+    at = at[:: -(-at.size // settings.fit_samples)]
+    x, y = (at % width) / width, (at // width) / height
+    z = depth.ravel()[at].astype(np.float64)
+    design = np.stack([x, y, np.ones_like(x)], axis=1)  # (N, 3)
+    keep = np.ones(at.size, np.bool_)
+    coefficients = np.zeros(3)
+    for _ in range(settings.trims + 1):
+        coefficients = np.linalg.lstsq(design[keep], z[keep], rcond=None)[0]
+        off = np.abs(z - design @ coefficients)
+        sigma = 1.4826 * float(np.median(off))
+        keep = off <= max(2.5 * sigma, 1e-6)
+    columns = (np.arange(width) / width * coefficients[0]).astype(np.float64)[None, :]
+    rows = (np.arange(height) / height * coefficients[1]).astype(np.float64)[:, None]
+    return np.asarray(columns + rows + coefficients[2], np.float32)

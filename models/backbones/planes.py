@@ -1,0 +1,43 @@
+"""Images as planes: intensity and colour opponents in [0, 1], at bounded resolution."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from wire.errors import ShapeError
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Planes:
+    """values (P, h, w) float32; ``valid`` (h, w) bool where the sensor had a return; ``size`` the original (H, W)."""
+
+    values: Array
+    size: tuple[int, int]
+    valid: NDArray[np.bool_] | None = None
+
+
+def image_planes(image: NDArray[np.uint8] | NDArray[np.uint16], *, max_pixels: int) -> Planes:
+    """(H, W, 3) RGB uint8 or uint16 -> three planes: intensity, red-green, yellow-blue; shrunk to ``max_pixels``."""
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
+        raise ShapeError(f"image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) uint8 or uint16")
+    height, width = image.shape[:2]
+    full_scale = np.float32(255 if image.dtype == np.uint8 else 65535)
+    rgb = shrink(image.astype(np.float32) / full_scale, max_pixels)
+    red, green, blue = rgb[:, :, 0], rgb[:, :, 1], rgb[:, :, 2]
+    intensity = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
+    values = np.stack([intensity, red - green, (red + green) / 2 - blue])
+    return Planes(values=values.astype(np.float32, copy=False), size=(height, width))
+
+
+def shrink(pixels: Array, max_pixels: int) -> Array:
+    """Area-average (h, w) or (h, w, c) so that h x w <= ``max_pixels``; unchanged if it is."""
+    height, width = pixels.shape[:2]
+    if height * width <= max_pixels:
+        return pixels
+    factor = (max_pixels / (height * width)) ** 0.5
+    size = (max(1, int(width * factor)), max(1, int(height * factor)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)

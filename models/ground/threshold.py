@@ -1,0 +1,32 @@
+"""Where a map turns from normal to marked: tau = max(Otsu, normal quantile) (SYSTEMS A.4, Q15)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+_BINS = 256
+
+
+def otsu(values: NDArray[np.float32]) -> float:
+    """The split of (…) values with the largest variance between the two classes, over 256 bins; the value if constant.
+
+    Otsu always splits: on a map without defect it marks about half of it, so it is never used alone.
+    """
+    low, high = float(values.min()), float(values.max())
+    if high <= low:
+        return high
+    counts, edges = np.histogram(values, bins=_BINS, range=(low, high))
+    centres = (edges[:-1] + edges[1:]) / 2
+    below = np.cumsum(counts)[:-1].astype(np.float64)
+    above = values.size - below
+    sums = np.cumsum(counts * centres)
+    total = sums[-1]
+    sums = sums[:-1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (sums / below - (total - sums) / above) ** 2
+    between[(below == 0) | (above == 0)] = 0
+    return float(edges[1:-1][int(between.argmax())])
+
+
+def map_threshold(anomaly: NDArray[np.float32], normal_level: float, image_threshold: float) -> float:
+    """Tau for a map whose peak exceeds ``image_threshold``; never above it, so that the peak is always marked."""
+    return min(max(otsu(anomaly), normal_level), image_threshold)

@@ -1,0 +1,1 @@
+"""What normal looks like: whitening, bounded bank, exact search, leave-one-out calibration."""
