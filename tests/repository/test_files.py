@@ -51,7 +51,8 @@ def test_modules_are_named_for_what_they_hold() -> None:
 
 def test_rooms_are_packages_with_a_docstring() -> None:
     for path in repository_files():
-        if path.suffix == ".py" and path.parts[0] in ROOMS:
+        # Alembic runs the files of its folder by path; they are no modules.
+        if path.suffix == ".py" and path.parts[0] in ROOMS and "migrations" not in path.parts:
             package = REPOSITORY / path.parent / "__init__.py"
             assert package.is_file(), f"{path} lies in a folder without __init__.py"
             assert package.read_text().lstrip().startswith('"""'), f"{path.parent} has no docstring"
