@@ -105,17 +105,28 @@ def install_missing() -> int:
             return 1
         prefix = ["sudo"]
     prefix += ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "--quiet"]
-    sys.stdout.write(f"Installing: {' '.join(missing)}\n")
-    sys.stdout.flush()
-    for command in (["update"], ["install", "--yes", "--no-install-recommends", *missing]):
-        status = subprocess.run(prefix + command, check=False).returncode
+    status = subprocess.run([*prefix, "update"], check=False).returncode
+    if status != 0:
+        return status
+    # Ubuntu, for one, has no chromium package: one unknown name would keep apt-get from installing all the others.
+    known = [name for name in missing if _is_in_archive(name)]
+    if known:
+        sys.stdout.write(f"Installing: {' '.join(known)}\n")
+        sys.stdout.flush()
+        status = subprocess.run(
+            [*prefix, "install", "--yes", "--no-install-recommends", *known], check=False
+        ).returncode
         if status != 0:
             return status
     still_missing = missing_packages()
     if still_missing:
-        sys.stderr.write(f"error: installed, but not found afterwards: {' '.join(still_missing)}\n")
+        sys.stderr.write(f"error: not to be had from this distribution's archive: {' '.join(still_missing)}\n")
         return 1
     return 0
+
+
+def _is_in_archive(name: str) -> bool:
+    return subprocess.run(["apt-cache", "show", name], capture_output=True, check=False).returncode == 0
 
 
 if __name__ == "__main__":
