@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from wire.errors import DecodeError
 from wire.timestamps import from_rfc3339, to_rfc3339
@@ -52,11 +53,15 @@ def to_kafka(event: CloudEvent) -> tuple[Headers, bytes]:
         headers.append(("content-type", event.content_type.encode()))
     if event.traceparent is not None:
         headers.append(("traceparent", event.traceparent.encode()))
-    for name, value in event.extensions.items():
-        if not _EXTENSION.match(name) or name in _OWN:
-            raise ValueError(f"{name!r} is not a CloudEvents extension name (lower-case letters and digits)")
-        headers.append((f"ce_{name}", value.encode()))
+    headers += [(_header_name(name), value.encode()) for name, value in event.extensions.items()]
     return headers, event.data
+
+
+@lru_cache(maxsize=256)  # a process uses some thirty names; checking each in every message would double the cost
+def _header_name(extension: str) -> str:
+    if not _EXTENSION.match(extension) or extension in _OWN:
+        raise ValueError(f"{extension!r} is not a CloudEvents extension name (lower-case letters and digits)")
+    return f"ce_{extension}"
 
 
 def from_kafka(

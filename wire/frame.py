@@ -11,6 +11,7 @@ from wire import topics
 from wire.cloudevents import CloudEvent
 from wire.errors import DecodeError
 from wire.identifiers import check_line_id, event_id
+from wire.sequence_set import SEQUENCE
 from wire.timestamps import ClockOrigin, from_rfc3339, to_rfc3339
 
 # Modalities are open (a plant may add "ultraviolet"); these names are the ones the product itself knows.
@@ -150,7 +151,7 @@ def origin_of(event: CloudEvent) -> Origin:
     missing = [f"ce_{name}" for name in ("lineid", "sessionid", "sequence") if not extensions.get(name)]
     if missing:
         raise DecodeError("header", f"missing {', '.join(missing)}")
-    if not extensions["sequence"].isdigit():
+    if not SEQUENCE.match(extensions["sequence"]):
         raise DecodeError("header", f"ce_sequence is {extensions['sequence']!r}, expected a non-negative integer")
     return Origin(
         line=check_line_id(extensions["lineid"]),
@@ -205,7 +206,7 @@ def frame_from_event(event: CloudEvent) -> Frame:
     claim = None
     if "dataref" in extensions:
         size = extensions.get("datasize", "")
-        if not size.isdigit() or not extensions.get("datasha256"):
+        if not SEQUENCE.match(size) or not extensions.get("datasha256"):
             raise DecodeError("header", "ce_dataref without a valid ce_datasize and ce_datasha256")
         claim = Claim(ref=extensions["dataref"], sha256=extensions["datasha256"], size=int(size))
     elif not event.data:

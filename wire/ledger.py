@@ -20,7 +20,11 @@ from wire.sequence_set import SequenceSet
 
 
 def _to_set(value: Any) -> Any:
-    return SequenceSet.parse(value) if isinstance(value, str) else value
+    if isinstance(value, SequenceSet):
+        return value
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is not a set of sequence numbers in text form")
+    return SequenceSet.parse(value)
 
 
 Sequences = Annotated[

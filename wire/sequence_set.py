@@ -1,9 +1,13 @@
 """A set of sequence numbers kept as intervals: the ledger's arithmetic over millions of frames in a few bytes."""
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from wire.errors import DecodeError
+
+# A sequence number as text: ASCII digits (int() reads many more alphabets), 63 bits at most.
+SEQUENCE = re.compile(r"[0-9]{1,18}\Z")
 
 
 class SequenceSet:
@@ -38,8 +42,8 @@ class SequenceSet:
         """Read the text form; DecodeError('ledger') on anything else."""
         pairs = []
         for piece in filter(None, text.split(",")):
-            first, _, last = piece.partition("-")
-            if not first.isdigit() or (last and not last.isdigit()):
+            first, dash, last = piece.partition("-")
+            if not SEQUENCE.match(first) or (dash and not SEQUENCE.match(last)):
                 raise DecodeError("ledger", f"{piece!r} is not an interval of sequence numbers")
             pairs.append((int(first), int(last or first)))
         try:

@@ -52,7 +52,6 @@ def _library() -> ctypes.CDLL:
         ),
         "rd_kafka_mock_broker_set_down": (integer, [pointer, ctypes.c_int32]),
         "rd_kafka_mock_broker_set_up": (integer, [pointer, ctypes.c_int32]),
-        "rd_kafka_mock_broker_set_rtt": (integer, [pointer, ctypes.c_int32, integer]),
     }
     for name, (result, arguments) in signatures.items():
         function = getattr(library, name)
@@ -109,10 +108,6 @@ class EmbeddedBroker:
     def set_up(self) -> None:
         """Accept connections again."""
         self._check(self._library.rd_kafka_mock_broker_set_up(self._cluster, _ALL_BROKERS), "set_up")
-
-    def set_round_trip_ms(self, milliseconds: int) -> None:
-        """Delay every answer."""
-        self._check(self._library.rd_kafka_mock_broker_set_rtt(self._cluster, _ALL_BROKERS, milliseconds), "rtt")
 
     def stop(self) -> None:
         """Close every connection and forget every record. Calling it again does nothing."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, cast
+from typing import cast
 from uuid import uuid4
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
@@ -13,9 +13,6 @@ from wire.errors import BrokerUnavailable
 from wire.kafka.failures import translate
 from wire.kafka.settings import KafkaSettings
 from wire.timestamps import from_epoch_ms
-
-# Larger: a command against a broker that is away hangs. Smaller: a slow link counts as away.
-_TIMEOUT_S: Final = 10.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +28,11 @@ class RawRecord:
     headers: RawHeaders
 
 
-def read_topic(settings: KafkaSettings, topic: str) -> Iterator[RawRecord]:
+def read_topic(settings: KafkaSettings, topic: str, *, timeout_s: float = 10.0) -> Iterator[RawRecord]:
     """Yield every record that ``topic`` has at this moment, in order within each partition.
 
-    What is written while reading is left out. BrokerUnavailable if the broker does not answer for 10 s.
+    What is written while reading is left out. BrokerUnavailable if the broker does not answer for
+    ``timeout_s``.
     """
     consumer = Consumer({
         **settings.librdkafka_quiet(),
@@ -43,31 +41,29 @@ def read_topic(settings: KafkaSettings, topic: str) -> Iterator[RawRecord]:
         "auto.offset.reset": "earliest",  # records that the broker drops while reading
     })  # fmt: skip
     try:
-        yield from _read(consumer, topic)
+        yield from _read(consumer, topic, timeout_s)
     except KafkaException as error:
         raise translate(error.args[0], topic) from error
     finally:
         consumer.close()
 
 
-def _read(consumer: Consumer, topic: str) -> Iterator[RawRecord]:
-    metadata = consumer.list_topics(topic, timeout=_TIMEOUT_S).topics[topic]
+def _read(consumer: Consumer, topic: str, timeout_s: float) -> Iterator[RawRecord]:
+    metadata = consumer.list_topics(topic, timeout=timeout_s).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
     ends: dict[int, int] = {}
     starts: list[TopicPartition] = []
     for number in sorted(metadata.partitions):
-        first, behind_last = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=_TIMEOUT_S)
+        first, behind_last = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=timeout_s)
         if behind_last > first:
             ends[number] = behind_last
             starts.append(TopicPartition(topic, number, first))
     consumer.assign(starts)
     while ends:
-        message = consumer.poll(_TIMEOUT_S)
+        message = consumer.poll(timeout_s)
         if message is None:
-            raise BrokerUnavailable(
-                f"{topic}: no record for {_TIMEOUT_S:.0f} s, partitions {sorted(ends)} are unfinished"
-            )
+            raise BrokerUnavailable(f"{topic}: no record for {timeout_s:g} s, partitions {sorted(ends)} are unfinished")
         if message.error() is not None:
             raise KafkaException(message.error())
         record = _record(message)
