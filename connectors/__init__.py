@@ -1,0 +1,1 @@
+"""Plant to frames: sources, spool, publisher, supervisor."""

@@ -1,0 +1,148 @@
+"""``python -m connectors camera|opcua|replay --config FILE``."""
+
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import structlog
+import typer
+
+from connectors.camera.settings import CameraSettings
+from connectors.camera.watched_folder import WatchedFolder
+from connectors.capture_loop import CaptureLoop
+from connectors.heartbeat import HeartbeatSender
+from connectors.metrics import ConnectorMetrics, new_registry
+from connectors.opcua.settings import OpcUaSettings
+from connectors.opcua.source import OpcUaSource
+from connectors.publisher import Publisher
+from connectors.replay.settings import ReplaySettings
+from connectors.replay.sources import open_replay
+from connectors.settings import ConnectorSettings
+from connectors.settings_file import load
+from connectors.source import Source
+from connectors.source_ledger import SourceLedgers
+from connectors.spool import Spool
+from connectors.supervisor import Supervisor
+from storage.objects import open_payload_store
+from wire.errors import ConfigurationError, MustStop
+from wire.kafka.sender import KafkaSender
+from wire.logs import configure_logging
+from wire.telemetry import TelemetryServer
+
+Settings = TypeVar("Settings", bound=ConnectorSettings)
+MakeSources = Callable[[Settings, SourceLedgers, ConnectorMetrics], Sequence[Source]]
+
+app = typer.Typer(
+    help="Bring events of a plant to Kafka: capture, stamp, spool, publish.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="YAML file; a sample lies in the connector's folder.")]
+CheckOption = Annotated[bool, typer.Option("--check", help="Check the file, report everything wrong with it, and end.")]
+JsonOption = Annotated[bool, typer.Option("--json-logs", help="Write log lines as JSON.")]
+
+
+@app.command()
+def camera(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+    """Watch folders into which camera PCs deliver images with a sidecar."""
+
+    def sources(settings: CameraSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
+        return [
+            CaptureLoop(WatchedFolder(one, line=settings.line, ledgers=ledgers, metrics=metrics))
+            for one in settings.sources
+        ]
+
+    _main("camera", config, CameraSettings, sources, check=check, json_logs=json_logs)
+
+
+@app.command()
+def opcua(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+    """Subscribe to a PLC over OPC UA: a part's context, and the sensor values around its trigger."""
+
+    def sources(settings: OpcUaSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
+        return [OpcUaSource(settings, ledgers=ledgers, metrics=metrics)]
+
+    _main("opcua", config, OpcUaSettings, sources, check=check, json_logs=json_logs)
+
+
+@app.command()
+def replay(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+    """Stream a folder of images, a video file or an RTSP camera."""
+
+    def sources(settings: ReplaySettings, _: SourceLedgers, __: ConnectorMetrics) -> Sequence[Source]:
+        return [CaptureLoop(open_replay(one, line=settings.line)) for one in settings.sources]
+
+    _main("replay", config, ReplaySettings, sources, check=check, json_logs=json_logs)
+
+
+def _main(
+    name: str,
+    config: Path,
+    kind: type[Settings],
+    make_sources: "MakeSources[Settings]",
+    *,
+    check: bool,
+    json_logs: bool,
+) -> None:
+    configure_logging(f"connector-{name}", json=json_logs)
+    try:
+        settings = load(config, kind)
+        if check:
+            typer.echo(f"{config}: no problems found")
+            return
+        _run(name, settings, make_sources)
+    except ConfigurationError as error:
+        for problem in error.problems:
+            typer.echo(f"error: {problem}", err=True)
+        raise typer.Exit(2) from error
+    except MustStop as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def _run(name: str, settings: Settings, make_sources: "MakeSources[Settings]") -> None:
+    """Build the process from its parts and run it until SIGTERM or SIGINT."""
+    registry = new_registry()
+    metrics = ConnectorMetrics(registry)
+    ledgers = SourceLedgers()
+    payloads = open_payload_store(settings.objects)
+    spool = Spool(settings.spool.directory, max_bytes=settings.spool.max_bytes)
+    sender = KafkaSender(settings.broker, client_id=f"{name}-{settings.line}")
+    publisher = Publisher(
+        sender=sender,
+        payloads=payloads,
+        spool=spool,
+        ledgers=ledgers,
+        metrics=metrics,
+        inline_limit_bytes=settings.broker.inline_limit_bytes,
+        policy=settings.spool.policy,
+    )
+    supervisor = Supervisor(
+        sources=make_sources(settings, ledgers, metrics),
+        publisher=publisher,
+        heartbeat=HeartbeatSender(sender, ledgers),
+        sender=sender,
+        heartbeat_s=settings.heartbeat_s,
+    )
+    telemetry = TelemetryServer(
+        registry,
+        host=settings.telemetry.host,
+        port=settings.telemetry.port,
+        live=supervisor.live,
+        ready=supervisor.ready,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    structlog.get_logger("connectors").info("started", connector=name, line=settings.line, telemetry=telemetry.url)
+    try:
+        supervisor.run()
+    finally:
+        telemetry.close()
+        payloads.close()
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m connectors")

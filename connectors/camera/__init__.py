@@ -1,0 +1,1 @@
+"""Cameras that deliver complete files into a watched folder."""

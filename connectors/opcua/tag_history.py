@@ -1,0 +1,85 @@
+"""What one tag was worth when, by the PLC's clock."""
+
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any, Final
+
+_START: Final = datetime.min.replace(tzinfo=UTC)
+_END: Final = datetime.max.replace(tzinfo=UTC)
+_AT = attrgetter("at")
+# OPC UA severity: the two highest bits of a status code; 2 and 3 = Bad (Part 4, 7.39).
+_SEVERITY_SHIFT: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A value with the time at which its source had it, and its OPC UA status code."""
+
+    at: datetime
+    value: Any = field(compare=False)
+    status: int = field(default=0, compare=False)
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the status is Good or Uncertain and there is a value."""
+        return self.status >> _SEVERITY_SHIFT < 2 and self.value is not None
+
+
+class TagHistory:
+    """Samples of one tag in order of source time, as far back as needed, and where some may be missing."""
+
+    def __init__(self) -> None:
+        self._samples: list[Sample] = []
+        self._gaps: list[tuple[datetime, datetime]] = []
+        self._resumes = True  # the next sample ends a gap
+
+    @property
+    def latest(self) -> Sample | None:
+        """The newest sample by source time."""
+        return self._samples[-1] if self._samples else None
+
+    def add(self, sample: Sample) -> None:
+        """Put a sample in its place; one that is there already (republished) is kept once."""
+        latest = self.latest
+        if self._resumes:
+            self._resumes = False
+            since = latest.at if latest is not None else _START
+            if sample.at > since:
+                self._gaps.append((since, sample.at))
+        if latest is None or sample.at > latest.at:
+            self._samples.append(sample)
+            return
+        at = bisect_left(self._samples, sample.at, key=_AT)
+        same_time = self._samples[at : bisect_right(self._samples, sample.at, key=_AT)]
+        if not any(one.value == sample.value and one.status == sample.status for one in same_time):
+            insort(self._samples, sample, key=_AT)
+
+    def mark_gap(self) -> None:
+        """Between the newest sample and the next one, others may have been lost."""
+        self._resumes = True
+
+    def valid_at(self, moment: datetime) -> Sample | None:
+        """The sample that held at ``moment``: the newest one not later."""
+        at = bisect_right(self._samples, moment, key=_AT)
+        return self._samples[at - 1] if at else None
+
+    def between(self, start: datetime, end: datetime) -> Sequence[Sample]:
+        """Samples in [start, end]."""
+        return self._samples[bisect_left(self._samples, start, key=_AT) : bisect_right(self._samples, end, key=_AT)]
+
+    def has_gap(self, start: datetime, end: datetime) -> bool:
+        """Whether samples in [start, end] may be missing."""
+        gaps = list(self._gaps)
+        if self._resumes:
+            gaps.append((self.latest.at if self.latest is not None else _START, _END))
+        return any(since < end and until > start for since, until in gaps)
+
+    def forget_before(self, moment: datetime) -> None:
+        """Let go of what nobody will ask for; the sample that held at ``moment`` stays."""
+        keep = bisect_right(self._samples, moment, key=_AT) - 1
+        if keep > 0:
+            del self._samples[:keep]
+        self._gaps = [gap for gap in self._gaps if gap[1] > moment]

@@ -1,0 +1,432 @@
+"""From captured to Kafka, or to the spool and then to Kafka: nothing in between is lost, order is kept.
+
+The way of one event, in this order:
+
+1. its payload, if larger than the inline limit, is put into the object store;
+2. it is produced to ``lineside.frames``;
+3. the broker acknowledges it;
+4. the ledger books it as published;
+5. its source lets go of its own copy (``Captured.done``).
+
+While 1 to 3 do not succeed, events are appended to the spool, synced in groups, and 5 happens after the sync. The
+spool is drained through the same steps before anything newer is published.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from operator import attrgetter
+
+import structlog
+
+from connectors.captured import Captured
+from connectors.claim_check import put_payload
+from connectors.errors import PublisherFull
+from connectors.metrics import ConnectorMetrics
+from connectors.outgoing import Outgoing
+from connectors.source_ledger import SourceLedgers
+from connectors.spool import Spool, SpoolPolicy
+from wire import topics
+from wire.errors import DecodeError, LinesideError, ObjectStoreUnavailable, RetryLater
+from wire.event_sender import Acknowledgement, EventSender
+from wire.frame import Origin, origin_of
+from wire.ledger import DropReason
+from wire.payload_store import PayloadStore
+
+# How often time alone is looked at: stalls, the end of a pause, a spool that refused.
+_TICK_S = 0.25
+_ORDER = attrgetter("order")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublisherLimits:
+    """How much is held and how long is waited."""
+
+    # Payloads between source and broker. Less starves the parallel object puts; with ``drain_bytes`` it stays below
+    # the sender's own queue (64 MiB), which otherwise would refuse and send everything through the spool.
+    held_bytes: int = 32 * 1024 * 1024
+    # Events without payload need a bound too: each costs about 2 KB in Python and librdkafka.
+    held_events: int = 10_000
+    # What is not acknowledged by then goes to the spool: so much a crash can cost a source that keeps no copy.
+    # Shorter than a broker's leader election (about a second) it would spool at each of those.
+    spool_after_s: float = 2.0
+    # Spooled events on their way at once: enough to fill linger and batch, few enough to be sent twice.
+    drain_events: int = 256
+    drain_bytes: int = 16 * 1024 * 1024
+    # A durable put waits for disk or network most of its time, so several overlap; they are few because each holds a
+    # payload in the store's client.
+    object_puts: int = 4
+
+
+class Publisher:
+    """Takes events from sources and brings each to Kafka at least once, in the order of ``submit``.
+
+    Holds a bounded number of bytes; what cannot be published goes to the spool. A full spool refuses further events
+    (``every_frame``) or drops its oldest (``freshest``). One thread of its own does the work; ``submit`` may be called
+    from any thread and does not block. ``failure``: what ended that thread, if something unforeseen did.
+    """
+
+    def __init__(
+        self,
+        *,
+        sender: EventSender,
+        payloads: PayloadStore,
+        spool: Spool,
+        ledgers: SourceLedgers,
+        metrics: ConnectorMetrics,
+        inline_limit_bytes: int,
+        policy: SpoolPolicy,
+        limits: PublisherLimits | None = None,
+    ) -> None:
+        self._sender = sender
+        self._payloads = payloads
+        self._spool = spool
+        self._ledgers = ledgers
+        self._metrics = metrics
+        self._inline_limit_bytes = inline_limit_bytes
+        self._policy = policy
+        self._limits = limits or PublisherLimits()
+        self._log = structlog.get_logger("connectors.publisher")
+        self._puts = ThreadPoolExecutor(self._limits.object_puts, thread_name_prefix="object-put")
+        self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+        self.failure: Exception | None = None
+
+        # Shared with the sources, under the lock.
+        self._condition = threading.Condition()
+        self._arrived: deque[Outgoing] = deque()
+        self._held_bytes = 0  # of events that are in memory alone
+        self._held_events = 0
+        self._taken = 0
+        self._stop_at: float | None = None
+        # Filled by the sender's thread, emptied by ours: a deque needs no lock for that.
+        self._results: deque[tuple[Outgoing, Acknowledgement | LinesideError]] = deque()
+        self._idle = False
+
+        # Our thread's own.
+        self._waiting: deque[Outgoing] = deque()  # to be sent, in order
+        self._sent: deque[Outgoing] = deque()  # on their way, in order; finished ones leave on the left
+        self._sent_records: set[int] = set()
+        self._draining: dict[int, int] = {}  # record → bytes of what was read back from the spool
+        self._next_record = 0  # records from here on are on disk alone
+        self._resume_at = 0.0
+        self._head: tuple[Outgoing, float] | None = None  # the first waiting one and since when it is the first
+        self._trouble: str | None = None
+        self._refused = False  # the spool is full and arrivals stay where they are
+
+    def start(self) -> None:
+        """Book what an earlier process left in the spool, then begin."""
+        for number in self._spool.unacknowledged(0):
+            origin = self._recorded_origin(number)
+            if origin is not None:
+                self._ledgers.spooled([origin])
+        if len(self._spool):
+            self._log.info("spool_recovered", events=len(self._spool), size_bytes=self._spool.size_bytes)
+        self._metrics.spool_bytes.set(self._spool.size_bytes)
+        self._thread.start()
+
+    def _recorded_origin(self, number: int) -> Origin | None:
+        try:
+            return origin_of(self._spool.read(number))
+        except (DecodeError, OSError) as error:
+            self._log.error("spool_record_unreadable", record=number, reason=str(error))
+            return None
+
+    def submit(self, captured: Captured) -> None:
+        """Take over one event. PublisherFull: it was not taken; the source keeps it and comes again later."""
+        item = Outgoing(captured.origin, captured.event, taken_at=time.monotonic(), done=captured.done)
+        limits = self._limits
+        with self._condition:
+            if self._stop_at is not None:
+                raise PublisherFull("the publisher is stopping", retry_after_s=1.0)
+            if self._held_events >= limits.held_events or (
+                self._held_events and self._held_bytes + item.size > limits.held_bytes
+            ):
+                held = f"{self._held_events} events with {self._held_bytes} bytes"
+                raise PublisherFull(f"{held} wait for Kafka and the spool", retry_after_s=0.02)
+            self._held_bytes += item.size
+            self._held_events += 1
+            self._taken += 1
+            item.order = self._taken
+            self._ledgers.captured(captured.origin)
+            self._arrived.append(item)
+            if self._idle:
+                self._condition.notify()
+        self._metrics.count(captured.origin.source, "captured")
+
+    @property
+    def trouble(self) -> str | None:
+        """Why events go to the spool just now; None while they are published directly."""
+        return self._trouble
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the publisher's thread runs."""
+        return self._thread.is_alive()
+
+    def close(self, timeout_s: float) -> int:
+        """Publish or spool what is held, then stop; how many events got neither (their sources still have them)."""
+        with self._condition:
+            self._stop_at = time.monotonic() + timeout_s
+            self._condition.notify()
+        if self._thread.is_alive():
+            # What takes longer than the deadline is one last sync of the spool; a disk that hangs must not hang us.
+            self._thread.join(timeout_s + 2.0)
+        self._puts.shutdown(wait=False, cancel_futures=True)
+        return self._held_events
+
+    # The publisher's thread.
+
+    def _run(self) -> None:
+        try:
+            while self._step():
+                pass
+        except Exception as error:  # whatever it is, the supervisor ends the process and names it
+            self._log.exception("publisher_failed")
+            self.failure = error
+
+    def _step(self) -> bool:
+        """One round over everything that has happened; False when it was the last."""
+        stop_at = self._wait_for_work()
+        self._settle()
+        self._notice_stall()
+        self._place_arrivals()
+        now = time.monotonic()
+        if stop_at is None and now >= self._resume_at:
+            self._refill()
+        self._send()
+        self._metrics.spool_bytes.set(self._spool.size_bytes)
+        self._metrics.held_bytes.set(self._held_bytes)
+        if stop_at is None or (now < stop_at and self._trouble is None and (self._held_events or self._draining)):
+            return True
+        if self._held_events:
+            self._take_back([])
+            self._spool_held()
+        return False
+
+    def _wait_for_work(self) -> float | None:
+        """Sleep until something happened or a tick is over; when to stop by, if so."""
+        with self._condition:
+            self._idle = True
+            if not self._has_news():
+                now = time.monotonic()
+                self._condition.wait(min(_TICK_S, self._resume_at - now) if self._resume_at > now else _TICK_S)
+            self._idle = False
+            return self._stop_at
+
+    def _has_news(self) -> bool:
+        if self._results:
+            return True
+        if self._waiting and self._waiting[0].is_ready:
+            return time.monotonic() >= self._resume_at
+        return bool(self._arrived) and not self._refused
+
+    def _wake(self) -> None:
+        # Ours is the only thread that waits: it set the flag before it looked for news, so none is missed.
+        if self._idle:
+            with self._condition:
+                self._condition.notify()
+
+    def _settle(self) -> None:
+        """Book what the broker answered since the last round (steps 3 to 5); failed events go back to their place."""
+        failed: list[Outgoing] = []
+        reason: RetryLater | None = None
+        while self._results:
+            item, result = self._results.popleft()
+            self._leave_drain(item)
+            if isinstance(result, Acknowledgement):
+                self._finish(item)
+            elif isinstance(result, RetryLater):
+                failed.append(item)
+                reason = result
+            else:
+                raise result
+        while self._sent and self._sent[0].finished:
+            self._sent.popleft()
+        if reason is not None:
+            self._fall_back(reason, failed)
+
+    def _finish(self, item: Outgoing) -> None:
+        item.finished = True
+        self._trouble = None
+        self._ledgers.published(item.origin)
+        self._metrics.count(item.origin.source, "published")
+        if item.record is None:
+            self._metrics.publish_seconds.observe(time.monotonic() - item.taken_at)
+            self._release([item])
+        else:
+            self._spool.acknowledge(item.record)
+
+    def _release(self, items: Sequence[Outgoing]) -> None:
+        """Let the sources let go of what is safe, and make room for new events."""
+        for item in items:
+            item.let_go()
+        with self._condition:
+            self._held_bytes -= sum(item.size for item in items)
+            self._held_events -= len(items)
+
+    def _leave_drain(self, item: Outgoing) -> None:
+        if item.record is not None:
+            self._sent_records.discard(item.record)
+            self._draining.pop(item.record, None)
+
+    def _fall_back(self, reason: RetryLater, failed: Sequence[Outgoing] = ()) -> None:
+        """Pause, and take back everything that is not on its way: what is in the spool will be read again in order."""
+        if self._trouble is None:
+            self._log.warning("publishing_interrupted", reason=str(reason))
+        self._trouble = str(reason)
+        self._resume_at = time.monotonic() + reason.retry_after_s
+        self._take_back(failed)
+
+    def _take_back(self, failed: Sequence[Outgoing]) -> None:
+        back: list[Outgoing] = []
+        lost = set(map(id, failed))
+        self._sent = deque(item for item in self._sent if id(item) not in lost and not item.finished)
+        for item in (*failed, *self._waiting):
+            item.abandon_claim()
+            if item.record is None:
+                back.append(item)
+            else:
+                self._leave_drain(item)
+                self._next_record = min(self._next_record, item.record)
+        self._waiting.clear()
+        with self._condition:
+            self._arrived = deque(sorted((*back, *self._arrived), key=_ORDER))
+
+    def _notice_stall(self) -> None:
+        """What takes longer than ``spool_after_s`` is no longer left to memory."""
+        now = time.monotonic()
+        if self._sent and now - self._sent[0].sent_at > self._limits.spool_after_s:
+            if self._trouble is None:
+                self._log.warning("publishing_stalled", waited_s=round(now - self._sent[0].sent_at, 1))
+            self._trouble = f"no acknowledgement for {self._limits.spool_after_s:g} s"
+        if self._head is not None and now - self._head[1] > self._limits.spool_after_s:
+            self._head = None
+            self._fall_back(ObjectStoreUnavailable(f"a put takes longer than {self._limits.spool_after_s:g} s"))
+
+    def _place_arrivals(self) -> None:
+        """Send new events on directly, or behind the others into the spool."""
+        backlog = self._next_record < self._spool.end
+        if self._trouble is not None or backlog:
+            self._spool_held()
+            if backlog or not self._refused or self._sent or time.monotonic() < self._resume_at:
+                return
+            # The spool takes nothing and nothing is on its way: what is in memory finds out whether Kafka is back.
+        self._refused = False
+        self._metrics.spool_full.set(0)
+        while self._arrived:
+            self._enter(self._arrived.popleft())
+
+    def _enter(self, item: Outgoing) -> None:
+        if item.size > self._inline_limit_bytes and item.event.data:
+            item.claim = self._puts.submit(put_payload, item.event, self._payloads)
+            item.claim.add_done_callback(lambda _: self._wake())
+        self._waiting.append(item)
+
+    def _spool_held(self) -> None:
+        """Append everything that is in memory alone to the spool, oldest first, as far as there is room."""
+        with self._condition:
+            arrived = tuple(self._arrived)
+        on_their_way = [item for item in self._sent if item.record is None and not item.finished]
+        items = sorted((*on_their_way, *arrived), key=_ORDER)
+        spooled = dropped = 0
+        while spooled + dropped < len(items):
+            rest = items[spooled + dropped :]
+            numbers = self._spool.append([item.event for item in rest])
+            self._book_spooled(rest[: len(numbers)], numbers)
+            spooled += len(numbers)
+            if len(numbers) == len(rest):
+                break
+            if self._policy is not SpoolPolicy.FRESHEST or not self._make_room(rest[len(numbers)]):
+                break
+            dropped += rest[len(numbers)].finished
+        self._refused = spooled + dropped < len(items)
+        self._metrics.spool_full.set(float(spooled < len(items)))
+
+    def _book_spooled(self, items: Sequence[Outgoing], numbers: Sequence[int]) -> None:
+        for item, number in zip(items, numbers, strict=True):
+            item.record = number
+            self._metrics.count(item.origin.source, "spooled")
+            if self._arrived and self._arrived[0] is item:
+                self._arrived.popleft()
+            else:
+                self._sent_records.add(number)
+        self._ledgers.spooled(item.origin for item in items)
+        self._release(items)
+
+    def _make_room(self, item: Outgoing) -> bool:
+        """Drop the oldest spooled events; where there are none, ``item`` itself. False if neither is possible."""
+        if self._spool.size_bytes:
+            for number, event in self._spool.drop_oldest():
+                self._draining.pop(number, None)
+                self._book_dropped(origin_of(event))
+            return True
+        if not self._arrived or self._arrived[0] is not item:
+            return False  # on its way to the broker: it will arrive, or fail and come back
+        self._arrived.popleft()
+        item.finished = True
+        self._book_dropped(item.origin)
+        self._release([item])
+        return True
+
+    def _book_dropped(self, origin: Origin) -> None:
+        self._ledgers.dropped(origin, DropReason.SPOOL_FULL)
+        self._metrics.count(origin.source, f"dropped_{DropReason.SPOOL_FULL}")
+
+    def _refill(self) -> None:
+        """Read spooled events back, oldest first, as many as may be on their way at once."""
+        for number in self._spool.unacknowledged(self._next_record):
+            if (
+                len(self._draining) >= self._limits.drain_events
+                or sum(self._draining.values()) >= self._limits.drain_bytes
+            ):
+                return
+            self._next_record = number + 1
+            if number in self._sent_records:
+                continue
+            item = self._read_back(number)
+            if item is not None:
+                self._draining[number] = item.size
+                self._enter(item)
+        self._next_record = self._spool.end
+
+    def _read_back(self, number: int) -> Outgoing | None:
+        try:
+            event = self._spool.read(number)
+            return Outgoing(origin_of(event), event, taken_at=time.monotonic(), record=number)
+        except (DecodeError, OSError) as error:
+            # The disk lost it; the ledger goes on to call it spooled, so that it stays visible as what is missing.
+            self._log.error("spool_record_unreadable", record=number, reason=str(error))
+            self._spool.acknowledge(number)
+            return None
+
+    def _send(self) -> None:
+        """Produce what is ready, in order (step 2), once its payload is in the object store (step 1)."""
+        now = time.monotonic()
+        while self._waiting and now >= self._resume_at:
+            item = self._waiting[0]
+            if not item.is_ready:
+                if self._head is None or self._head[0] is not item:
+                    self._head = (item, now)
+                return
+            self._head = None
+            try:
+                item.take_claim()
+                item.sent_at = now
+                self._sender.send(topics.FRAMES, item.origin.line, item.event, self._delivered(item))
+            except RetryLater as error:
+                self._fall_back(error)
+                return
+            self._waiting.popleft()
+            self._sent.append(item)
+            if item.record is not None:
+                self._sent_records.add(item.record)
+
+    def _delivered(self, item: Outgoing) -> Callable[[Acknowledgement | LinesideError], None]:
+        def delivered(result: Acknowledgement | LinesideError) -> None:
+            self._results.append((item, result))
+            self._wake()
+
+        return delivered

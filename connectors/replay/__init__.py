@@ -1,0 +1,1 @@
+"""Images from a folder, a video file or an RTSP camera, as a camera would deliver them."""

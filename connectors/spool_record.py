@@ -1,0 +1,55 @@
+"""One event as bytes in the spool: length, checksum, headers as JSON, payload as it came."""
+
+import json
+import struct
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from wire.cloudevents import CloudEvent, from_kafka, to_kafka
+from wire.errors import DecodeError
+
+# length of the body, crc32 of the body; the body begins with the length of its JSON part. Big-endian.
+FRAMING: Final = struct.Struct(">II")
+_JSON_LENGTH: Final = struct.Struct(">I")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """A whole record inside a longer run of bytes: its body is ``data[start:end]``; the next one begins at ``end``."""
+
+    start: int
+    end: int
+
+
+def encode(event: CloudEvent) -> bytes:
+    """Write one event."""
+    headers, value = to_kafka(event)
+    text = json.dumps({name: raw.decode() for name, raw in headers}, separators=(",", ":")).encode()
+    body = b"".join((_JSON_LENGTH.pack(len(text)), text, value))
+    return FRAMING.pack(len(body), zlib.crc32(body)) + body
+
+
+def decode(record: bytes) -> CloudEvent:
+    """Read what ``encode`` wrote; DecodeError('spool') if the bytes are not a whole, unchanged record."""
+    if find(memoryview(record), 0) != Found(start=FRAMING.size, end=len(record)):
+        raise DecodeError("spool", f"{len(record)} bytes are no whole record")
+    body = memoryview(record)[FRAMING.size :]
+    try:
+        (length,) = _JSON_LENGTH.unpack_from(body)
+        headers = json.loads(bytes(body[_JSON_LENGTH.size : _JSON_LENGTH.size + length]))
+        pairs = [(name, text.encode()) for name, text in headers.items()]
+    except (ValueError, AttributeError, struct.error) as error:
+        raise DecodeError("spool", f"a record's headers are unreadable: {error}") from error
+    return from_kafka(pairs, bytes(body[_JSON_LENGTH.size + length :]))
+
+
+def find(data: memoryview, at: int) -> Found | None:
+    """The record that begins at ``at``; None if it is cut off or its checksum does not match."""
+    if at + FRAMING.size > len(data):
+        return None
+    length, checksum = FRAMING.unpack_from(data, at)
+    start = at + FRAMING.size
+    if length < _JSON_LENGTH.size or start + length > len(data) or zlib.crc32(data[start : start + length]) != checksum:
+        return None
+    return Found(start=start, end=start + length)

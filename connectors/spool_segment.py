@@ -1,0 +1,124 @@
+"""One append-only file of the spool: records in order, synced in groups, cut at the first torn one when reopened."""
+
+import contextlib
+import mmap
+import os
+from array import array
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from connectors import spool_record
+from wire.cloudevents import CloudEvent
+from wire.sequence_set import SequenceSet
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a new or removed name in ``folder`` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Segment:
+    """Records ``first`` .. ``end - 1`` in one file. Used by one thread.
+
+    ``torn_bytes``: what was cut off behind the last whole record when the file was reopened.
+    """
+
+    def __init__(self, path: Path, first: int, descriptor: int, ends: "array[int]", *, torn_bytes: int = 0) -> None:
+        self.path = path
+        self.first = first
+        self.torn_bytes = torn_bytes
+        self._descriptor = descriptor
+        self._ends = ends
+        self._acknowledged = SequenceSet()
+
+    @classmethod
+    def create(cls, folder: Path, first: int) -> Self:
+        """Start an empty segment. OSError if the disk refuses."""
+        path = folder / f"{first:020d}.seg"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        try:
+            _sync_folder(folder)
+        except OSError:
+            os.close(descriptor)
+            path.unlink()
+            raise
+        return cls(path, first, descriptor, array("Q"))
+
+    @classmethod
+    def reopen(cls, path: Path) -> Self:
+        """Read a segment of an earlier process; cut off what lies behind the last whole record. OSError as it comes."""
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        size = os.fstat(descriptor).st_size
+        ends = array("Q")
+        if size:
+            with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as content, memoryview(content) as data:
+                at = 0
+                while (found := spool_record.find(data, at)) is not None:
+                    at = found.end
+                    ends.append(at)
+        whole = ends[-1] if ends else 0
+        if whole < size:
+            os.ftruncate(descriptor, whole)
+            os.fdatasync(descriptor)
+        return cls(path, int(path.stem), descriptor, ends, torn_bytes=size - whole)
+
+    @property
+    def end(self) -> int:
+        """One more than the last record's number."""
+        return self.first + len(self._ends)
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the synced records."""
+        return self._ends[-1] if self._ends else 0
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many records nobody has acknowledged yet."""
+        return len(self._ends) - len(self._acknowledged)
+
+    def append(self, records: Sequence[bytes]) -> None:
+        """Write records and sync them once. On OSError none of them is in the segment, and the file is as before."""
+        at = self.size_bytes
+        data = memoryview(b"".join(records))
+        written = 0
+        try:
+            while written < len(data):
+                written += os.pwrite(self._descriptor, data[written:], at + written)
+            os.fdatasync(self._descriptor)
+        except OSError:
+            # Where even this fails, the next append overwrites what is behind ``at``.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, at)
+            raise
+        for record in records:
+            at += len(record)
+            self._ends.append(at)
+
+    def read(self, number: int) -> CloudEvent:
+        """Record ``number``. DecodeError if the disk returns what was not written; OSError as it comes."""
+        index = number - self.first
+        start = self._ends[index - 1] if index else 0
+        return spool_record.decode(os.pread(self._descriptor, self._ends[index] - start, start))
+
+    def acknowledge(self, number: int) -> bool:
+        """Mark a record as no longer needed; False if it was already."""
+        return self._acknowledged.add(number)
+
+    def is_acknowledged(self, number: int) -> bool:
+        """Whether ``acknowledge`` was called for ``number``."""
+        return number in self._acknowledged
+
+    def close(self) -> None:
+        """Let go of the file; it stays."""
+        os.close(self._descriptor)
+
+    def remove(self) -> None:
+        """Close and delete the file. OSError as it comes."""
+        self.close()
+        self.path.unlink()
