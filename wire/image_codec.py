@@ -83,18 +83,22 @@ def to_u8(image: Image) -> NDArray[np.uint8]:
 
 
 def encode_png(image: NDArray[np.uint8] | NDArray[np.uint16], *, compression: int = 1) -> bytes:
-    """Encode (H, W) grey or (H, W, 3) RGB, 8 or 16 bit, without loss. Level 1: size within 10 % of 6, 5 x faster."""
-    array = image[:, :, ::-1] if image.ndim == 3 else image
-    ok, encoded = cv2.imencode(".png", array, [cv2.IMWRITE_PNG_COMPRESSION, compression])
-    if not ok:
-        raise ValueError(f"cannot encode an array of shape {image.shape} and type {image.dtype} as PNG")
-    return encoded.tobytes()
+    """Encode (H, W) grey or (H, W, 3) RGB, 8 or 16 bit, without loss; ValueError for any other array.
+
+    Level 1: size within 10 % of level 6, five times faster.
+    """
+    return _encode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, compression])
 
 
 def encode_jpeg(rgb_u8: NDArray[np.uint8], *, quality: int = 92) -> bytes:
-    """Encode (H, W, 3) RGB or (H, W) grey uint8 as JPEG."""
-    array = rgb_u8[:, :, ::-1] if rgb_u8.ndim == 3 else rgb_u8
-    ok, encoded = cv2.imencode(".jpg", array, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    if not ok:
-        raise ValueError(f"cannot encode an array of shape {rgb_u8.shape} as JPEG")
+    """Encode (H, W, 3) RGB or (H, W) grey uint8 as JPEG; ValueError for any other array."""
+    return _encode(".jpg", rgb_u8, [cv2.IMWRITE_JPEG_QUALITY, quality])
+
+
+def _encode(extension: str, image: Image, parameters: list[int]) -> bytes:
+    array = image[:, :, ::-1] if image.ndim == 3 else image  # RGB -> BGR
+    try:
+        _, encoded = cv2.imencode(extension, array, parameters)
+    except cv2.error as error:
+        raise ValueError(f"cannot encode {image.dtype} of shape {image.shape} as {extension}: {error}") from error
     return encoded.tobytes()
