@@ -1,4 +1,4 @@
-"""Exact nearest-neighbour distance to a bank, in bounded memory."""
+"""Exact nearest neighbours in a bank, in bounded memory."""
 
 import torch
 from torch import Tensor
@@ -7,13 +7,17 @@ from torch import Tensor
 _BLOCK = 512
 
 
-def nearest_distances(queries: Tensor, bank: Tensor) -> Tensor:
-    """Find (N,) distances: queries (N, D), bank (M, D), M >= 1, Euclidean, to the nearest vector of the bank."""
+def nearest(queries: Tensor, bank: Tensor) -> tuple[Tensor, Tensor]:
+    """(Euclidean distances (N,), indices (N,) int64) of the bank vector next to each query.
+
+    queries (N, D), bank (M, D), M >= 1.
+    """
     bank_squared = bank.square().sum(dim=1)
     bank_t = bank.T
-    found = []
+    distances, indices = [queries.new_zeros(0)], [torch.zeros(0, dtype=torch.int64, device=queries.device)]
     for block in torch.split(queries, _BLOCK):
         # |q - b|^2 = |q|^2 + (|b|^2 - 2 q.b); the bracket alone decides who is nearest.
-        nearest = torch.addmm(bank_squared, block, bank_t, alpha=-2).amin(dim=1)
-        found.append((nearest + block.square().sum(dim=1)).clamp_min_(0).sqrt_())
-    return torch.cat(found) if found else queries.new_zeros(0)
+        least, index = torch.addmm(bank_squared, block, bank_t, alpha=-2).min(dim=1)
+        distances.append((least + block.square().sum(dim=1)).clamp_min_(0).sqrt_())
+        indices.append(index)
+    return torch.cat(distances), torch.cat(indices)

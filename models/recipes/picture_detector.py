@@ -86,7 +86,7 @@ class PictureDetector:
                     maps.append(self_distance_map(features, self._zero_shot))
                 else:
                     memory = PatchMemory.from_tensors(tensors, name, self._memory, self._device)
-                    maps.append(memory.distance_map(features))
+                    maps.append(memory.anomaly_map(features))
         return maps
 
     def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:

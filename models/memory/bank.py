@@ -1,0 +1,61 @@
+"""The bank: a bounded choice of patches of good parts, each with its reach, wherever on the part they were."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from models.memory.coreset import CoresetSettings, select_coreset
+from models.memory.search import nearest
+
+# How many patches of the average reach each bank vector starts with. Without them a vector that was hardly ever the
+# nearest would have a reach of chance; with many, printed edges would have to be as calm as blank surface.
+_PRIOR_PATCHES = 4.0
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Bank:
+    """vectors (M, D) whitened; ``reach`` (M,): how far good patches usually lie from this vector."""
+
+    vectors: Tensor
+    reach: Tensor
+
+    def ratios(self, patches: Tensor) -> Tensor:
+        """Compare patches (N, D) -> (N,): distance to the nearest vector over its reach; about 1 on good parts."""
+        distances, indices = nearest(patches, self.vectors)
+        return distances / self.reach[indices]
+
+
+def build_bank(patches: Tensor, sources: Tensor, settings: CoresetSettings, *, max_vectors: int) -> tuple[Bank, Tensor]:
+    """(bank, ratios (N,) of every patch against a bank without anything from its own image).
+
+    patches (N, D) from images sources (N,) int64 in 0..images-1, of which at least two have patches.
+    """
+    keep = select_coreset(patches, sources, max_vectors, settings)
+    vectors, owners = patches[keep].contiguous(), sources[keep]
+    distances = torch.zeros(len(patches), device=patches.device)
+    nearests = torch.zeros(len(patches), dtype=torch.int64, device=patches.device)
+    images = [(sources == image).nonzero()[:, 0] for image in range(int(sources.max()) + 1)]
+    for image, own in enumerate(images):
+        others = (owners != image).nonzero()[:, 0]
+        found, index = nearest(patches[own], vectors[others])
+        distances[own], nearests[own] = found, others[index]
+    count = len(vectors)
+    total, number = _sums(nearests, distances, count)
+    typical = distances.mean().clamp_min(1e-6)
+    ratios = torch.zeros_like(distances)
+    for own in images:
+        own_total, own_number = _sums(nearests[own], distances[own], count)
+        reach = _reach(total - own_total, number - own_number, typical)
+        ratios[own] = distances[own] / reach[nearests[own]]
+    return Bank(vectors=vectors, reach=_reach(total, number, typical)), ratios
+
+
+def _sums(indices: Tensor, distances: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """(sum of distances (M,), number (M,)) of the patches whose nearest vector is each."""
+    total = torch.zeros(count, device=distances.device).index_add_(0, indices, distances)
+    return total, torch.bincount(indices, minlength=count).to(torch.float32)
+
+
+def _reach(total: Tensor, number: Tensor, typical: Tensor) -> Tensor:
+    return (total.clamp_min(0) + _PRIOR_PATCHES * typical) / (number + _PRIOR_PATCHES)
