@@ -1,0 +1,76 @@
+"""The fastest way to add many rows to a table: COPY on PostgreSQL, the driver's executemany on SQLite.
+
+Rows are tuples of plain values (text, numbers, None) in the table's column order, with ids as 32 hex digits and moments
+as ``moment_text`` writes them: both databases read the same tuple, and nothing is looked up per value on the way.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, Table
+
+Row = tuple[Any, ...]
+
+
+def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Add ``rows``; a row that is there already is an error of the database."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        with _cursor(connection) as cursor, cursor.copy(_copy_sql(table)) as copy:
+            copy.write(_copy_text(rows))
+    else:
+        connection.exec_driver_sql(_insert_sql(table), list(rows))
+
+
+def moment_text(moment: datetime) -> str:
+    """A moment as SQLite keeps it and as PostgreSQL reads it in a session whose time zone is UTC."""
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def id_text(identifier: UUID) -> str:
+    """A UUID as 32 hex digits."""
+    return identifier.hex
+
+
+def clean_text(text: str) -> str:
+    """Text from outside, without the one character that PostgreSQL cannot store (U+0000)."""
+    return text.replace("\x00", "\ufffd") if "\x00" in text else text
+
+
+def _cursor(connection: Connection) -> Any:
+    return connection.connection.cursor()
+
+
+@cache
+def _copy_sql(table: Table) -> str:
+    return f"COPY {table.name} ({', '.join(_quoted(table))}) FROM STDIN"
+
+
+@cache
+def _insert_sql(table: Table) -> str:
+    columns = _quoted(table)
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+def _quoted(table: Table) -> list[str]:
+    return [f'"{column.name}"' for column in table.columns]
+
+
+def _copy_text(rows: Iterable[Row]) -> str:
+    # PostgreSQL's text format: fields between tabs, \N for NULL, backslash escapes. Escaping the whole line at once is
+    # not possible (it would hit the separators), but only texts can contain what needs it.
+    return "".join(["\t".join([_field(value) for value in row]) + "\n" for row in rows])
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return r"\N"
+    if type(value) is str:
+        if "\\" in value or "\n" in value or "\t" in value or "\r" in value:
+            return value.replace("\\", r"\\").replace("\n", r"\n").replace("\t", r"\t").replace("\r", r"\r")
+        return value
+    return str(value)

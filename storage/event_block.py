@@ -1,0 +1,94 @@
+"""What became of the events of one block of consecutive sequence numbers of one source's session."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from wire.ledger import Outcome
+from wire.sequence_set import SequenceSet
+
+# A block's sets are rewritten with every batch that touches it. Twice as many numbers per block would double the worst
+# case (every other frame late: 32 768 intervals, 200 kB per write); half as many would double the rows that reading the
+# ledger goes through (at ten parts a second a source fills a block in two hours).
+BLOCK_SIZE = 65_536
+
+
+@dataclass(kw_only=True)
+class EventBlock:
+    """Disjoint sets: an event is in the one of its best outcome so far.
+
+    Deliveries of an event beyond its first are counted in ``redelivered``. The order of recording does not matter.
+    """
+
+    used: SequenceSet = field(default_factory=SequenceSet)
+    quarantined: dict[str, SequenceSet] = field(default_factory=dict)
+    late: SequenceSet = field(default_factory=SequenceSet)
+    redelivered: int = 0
+
+    def record(self, sequence: int, outcome: Outcome, reason: str) -> bool:
+        """Note one delivery; True if it is the event's first. Used beats quarantined beats late.
+
+        Of two quarantines the reason that sorts first stays, so that the order of arrival does not matter.
+        """
+        if outcome is Outcome.USED:
+            if not self.used.add(sequence):
+                self.redelivered += 1
+                return False
+            known = self._take_from_quarantine(sequence) is not None or self.late.discard(sequence)
+        elif sequence in self.used:
+            known = True
+        elif outcome is Outcome.QUARANTINED:
+            before = self._take_from_quarantine(sequence)
+            known = before is not None or self.late.discard(sequence)
+            kept = reason if before is None else min(before, reason)
+            self.quarantined.setdefault(kept, SequenceSet()).add(sequence)
+        else:
+            known = self._reason_of(sequence) is not None or not self.late.add(sequence)
+        self.redelivered += known
+        return not known
+
+    def accounted(self) -> SequenceSet:
+        """Every event that has an outcome."""
+        result = self.used.union(self.late)
+        for numbers in self.quarantined.values():
+            result = result.union(numbers)
+        return result
+
+    def to_columns(self) -> dict[str, Any]:
+        """The block as the table ``event_ledger`` keeps it."""
+        return {
+            "used": str(self.used),
+            "quarantined": sets_to_json(self.quarantined),
+            "late": str(self.late),
+            "redelivered": self.redelivered,
+        }
+
+    @classmethod
+    def from_columns(cls, row: Mapping[str, Any]) -> "EventBlock":
+        """Read what ``to_columns`` wrote."""
+        return cls(
+            used=SequenceSet.parse(row["used"]),
+            quarantined=sets_from_json(row["quarantined"]),
+            late=SequenceSet.parse(row["late"]),
+            redelivered=row["redelivered"],
+        )
+
+    def _reason_of(self, sequence: int) -> str | None:
+        return next((reason for reason, numbers in self.quarantined.items() if sequence in numbers), None)
+
+    def _take_from_quarantine(self, sequence: int) -> str | None:
+        reason = self._reason_of(sequence)
+        if reason is not None:
+            self.quarantined[reason].discard(sequence)
+        return reason
+
+
+def sets_to_json(sets: Mapping[str, SequenceSet]) -> str:
+    """Sets by name as JSON text, empty ones left out."""
+    return json.dumps({name: str(sets[name]) for name in sorted(sets) if sets[name]}, ensure_ascii=False)
+
+
+def sets_from_json(text: str) -> dict[str, SequenceSet]:
+    """Read what ``sets_to_json`` wrote."""
+    return {name: SequenceSet.parse(numbers) for name, numbers in json.loads(text).items()}

@@ -1,0 +1,79 @@
+"""Claiming inspection ids: the one place that decides whether a delivered result is new, better or a repetition."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection, select, text, update
+
+from storage.result_rows import ResultRows
+from storage.schema import inspection_keys
+
+# Both add what is not there and say which that was. Sorted by id: two writers of the same results then wait for each
+# other instead of deadlocking.
+_CLAIM_POSTGRES = text(
+    "INSERT INTO inspection_keys (inspection_id, captured_at, judged)"
+    " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:moments AS timestamptz[]), CAST(:judged AS smallint[]))"
+    " ON CONFLICT DO NOTHING RETURNING inspection_id"
+)
+_CLAIM_SQLITE = text(
+    "INSERT INTO inspection_keys (inspection_id, captured_at, judged)"
+    " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')"
+    " FROM json_each(:rows) WHERE true"
+    " ON CONFLICT DO NOTHING RETURNING inspection_id"
+)
+
+
+@dataclass(frozen=True)
+class Claims:
+    """What may be written: ``new`` results, and ``better`` ones than the stored, with the key row that stays."""
+
+    new: frozenset[UUID]
+    better: Mapping[UUID, Any]  # row: inspection_id, captured_at, judged
+
+    def __contains__(self, inspection_id: UUID) -> bool:
+        return inspection_id in self.new or inspection_id in self.better
+
+
+def claim(connection: Connection, offered: Sequence[ResultRows]) -> Claims:
+    """Claim each result's id, in the caller's transaction. ``offered`` holds each id once.
+
+    A better result's key is locked and raised to its count of judged modalities; its old rows are still there.
+    """
+    if not offered:
+        return Claims(frozenset(), {})
+    ordered = sorted(offered, key=lambda each: each.identifier)
+    if connection.dialect.name == "postgresql":
+        found = connection.execute(
+            _CLAIM_POSTGRES,
+            {
+                "ids": [each.identifier for each in ordered],
+                "moments": [each.captured_at for each in ordered],
+                "judged": [each.judged for each in ordered],
+            },
+        )
+    else:
+        rows = json.dumps([(each.identifier, each.captured_at, each.judged) for each in ordered])
+        found = connection.execute(_CLAIM_SQLITE, {"rows": rows})
+    new = frozenset(value if isinstance(value, UUID) else UUID(hex=value) for value in found.scalars())
+    known = [each for each in ordered if each.inspection.inspection_id not in new]
+    return Claims(new, _claim_better(connection, known) if known else {})
+
+
+def _claim_better(connection: Connection, known: Sequence[ResultRows]) -> dict[UUID, Any]:
+    keys = inspection_keys.c
+    judged = {each.inspection.inspection_id: each.judged for each in known}
+    rows = connection.execute(
+        select(inspection_keys)
+        .where(keys.inspection_id.in_(list(judged)))
+        .order_by(keys.inspection_id)
+        .with_for_update()
+    ).all()
+    better = {row.inspection_id: row for row in rows if judged[row.inspection_id] > row.judged}
+    for identifier in better:
+        connection.execute(
+            update(inspection_keys).where(keys.inspection_id == identifier).values(judged=judged[identifier])
+        )
+    return better

@@ -1,0 +1,79 @@
+"""Bringing a database to the schema of this version (``lineside migrate``)."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from storage.engine import WRITES, make_engine
+from storage.partitions import create_partitions_ahead
+from storage.vendor_errors import database_errors
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def migrate(url: str, *, to: str = "head", progress: Callable[[str], None] = lambda _: None) -> None:
+    """Run every missing migration in one transaction; does nothing where nothing is missing.
+
+    Several processes may call it at once: they wait for each other. ``to``: a revision, ``head`` or ``base`` (which
+    removes every table). ``progress`` is told each step. DatabaseUnavailable if a lock cannot be had in time.
+    """
+    engine = make_engine(url, pool_size=1)
+    try:
+        with database_errors(), engine.connect() as connection:
+            connection.execution_options(**{WRITES: True})
+            with connection.begin():
+                _run(connection, to, progress)
+            if to == "head":
+                with connection.begin():
+                    create_partitions_ahead(connection, datetime.now(UTC))
+    finally:
+        engine.dispose()
+
+
+def current(url: str) -> str | None:
+    """The revision of a database's schema, None if it has none."""
+    engine = make_engine(url, pool_size=1)
+    try:
+        with database_errors(), engine.connect() as connection:
+            return current_revision(connection)
+    finally:
+        engine.dispose()
+
+
+def current_revision(connection: Connection) -> str | None:
+    """The revision of the schema behind ``connection``, None if it has none."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def head_revision() -> str:
+    """The revision this version of the product was written for."""
+    head = ScriptDirectory(str(_MIGRATIONS)).get_current_head()
+    if head is None:
+        raise RuntimeError(f"no migrations in {_MIGRATIONS}: the installation is incomplete")
+    return head
+
+
+def migration_config(connection: Connection, progress: Callable[[str], None]) -> Config:
+    """Alembic's configuration for one connection; ``migrations/env.py`` reads its attributes."""
+    config = Config()
+    # ConfigParser would read a % in the path as an interpolation.
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    config.attributes["progress"] = progress
+    return config
+
+
+def _run(connection: Connection, to: str, progress: Callable[[str], None]) -> None:
+    config = migration_config(connection, progress)
+    if to == "base":
+        command.downgrade(config, to)
+    else:
+        command.upgrade(config, to)
