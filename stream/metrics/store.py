@@ -1,0 +1,32 @@
+"""Metrics of the store role."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+
+class StoreMetrics:
+    """What store measures; parts are counted when their row is new, so that redelivery inflates no rate."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.inspections = Counter("store_inspections_total", "New rows", ["line", "verdict"], registry=registry)
+        self.redelivered = Counter(
+            "store_redelivered_total", "Results that had their row already", ["line"], registry=registry
+        )
+        self.commit = Histogram(
+            "store_commit_seconds",
+            "One transaction",
+            buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+            registry=registry,
+        )
+        self.end_to_end = Histogram(
+            "store_end_to_end_seconds",
+            "First capture of a part to its committed row",
+            ["line"],
+            buckets=(0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300),
+            registry=registry,
+        )
+        self.dead_letters = Counter("store_dlq_total", "Messages put into quarantine", ["reason"], registry=registry)
+        self.unaccounted = Gauge(
+            "store_ledger_unaccounted", "Published events without a disposition", ["line"], registry=registry
+        )
+        self.waiting = Gauge("store_ledger_waiting", "Events on their way through inspect", ["line"], registry=registry)
+        self.gap = Gauge("store_ledger_gap", "Sequence numbers that never arrived", ["line"], registry=registry)

@@ -1,0 +1,276 @@
+"""Makes new versions of what a line knows: from references, from the first parts of a line, by changed thresholds."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from uuid import UUID
+
+from storage.history import History
+from storage.line_states import LineStateStore
+from storage.lines import LineRegistry
+from storage.references import ReferenceStore
+from storage.stored_inspection import FeedbackLabel
+from stream.steps.reference_part import reference_part
+from wire.command import CommandKind, LineCommand
+from wire.errors import DecodeError, RetryLater
+from wire.inspection import Inspection
+from wire.inspector import Inspector
+from wire.line_state import LineSpec, LineState, StateMetadata
+from wire.part import Part
+from wire.payload_store import PayloadStore
+
+_LEARNER = "lineside"
+# Learning parts are looked for again after this time when people have meanwhile rejected some of them.
+_LEARN_AGAIN_S = 10.0
+_REFERENCE_KINDS = (CommandKind.ACCEPT, CommandKind.REJECT, CommandKind.BUILD)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """A version to activate, and why."""
+
+    metadata: StateMetadata
+    reason: str
+    by: str
+
+
+@dataclass
+class Outcome:
+    """What came of a line's commands. ``failed``: by command id, the reason for people; the others are done."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    failed: dict[UUID, str] = field(default_factory=dict)
+    done: dict[UUID, str] = field(default_factory=dict)
+
+
+class StateBuilder:
+    """Reads references, builds, stores; activates nothing. Blocking, one thread at a time; calls may be repeated."""
+
+    def __init__(
+        self,
+        *,
+        inspector: Inspector,
+        payloads: PayloadStore,
+        lines: LineRegistry,
+        states: LineStateStore,
+        references: ReferenceStore,
+        history: History,
+    ) -> None:
+        self._inspector = inspector
+        self._payloads = payloads
+        self._lines = lines
+        self._states = states
+        self._references = references
+        self._history = history
+
+    @property
+    def model_digest(self) -> str:
+        """The detector whose states are built."""
+        return self._inspector.digest
+
+    def carry_out(self, line: str, commands: Sequence[LineCommand]) -> Outcome:
+        """Obey a line's commands in order; neighbours that change references lead to one build per product."""
+        outcome = Outcome()
+        for changes_references, group in groupby(commands, key=lambda command: command.kind in _REFERENCE_KINDS):
+            if changes_references:
+                self._change_references(line, list(group), outcome)
+            else:
+                for command in group:
+                    self._try(command, outcome, self._adjust)
+        return outcome
+
+    def parts_to_learn(self, line: str) -> int:
+        """How many complete parts version 1 is built from."""
+        return self._lines.ensure(line).learning_parts
+
+    def learn(self, line: str, product: str) -> Decision | None:
+        """Build version 1 from the first complete parts. None if there is one; RetryLater if parts are missing."""
+        if self._states.active(line, product) is not None:
+            return None
+        spec = self._lines.ensure(line)
+        wanted = spec.learning_parts
+        first = self._history.first_inspections(line, product, 2 * wanted, complete_only=True)
+        good = [inspection.inspection_id for inspection in first if not self._is_rejected(inspection)][:wanted]
+        if len(good) < wanted:
+            raise RetryLater(f"{line} has {len(good)} of {wanted} parts to learn from", retry_after_s=_LEARN_AGAIN_S)
+        self._references.accept(line, product, good, _LEARNER, "learned")
+        return self._build(line, product, reason="learned", by=_LEARNER)
+
+    def rebuild_for_model(self, line: str, product: str) -> Decision | None:
+        """Build the same references anew with this detector; None if the active version is its own."""
+        active = self._states.active(line, product)
+        if active is None or self._states.metadata(line, product, active).model_digest == self.model_digest:
+            return None
+        return self._build(line, product, reason="model", by=_LEARNER)
+
+    def outdated(self) -> list[tuple[str, str]]:
+        """Lines and products whose active version another model made."""
+        found = []
+        for spec in self._lines.all():
+            for product in sorted({metadata.product for metadata in self._states.list(spec.line)}):
+                active = self._states.active(spec.line, product)
+                if active is None:
+                    continue
+                if self._states.metadata(spec.line, product, active).model_digest != self.model_digest:
+                    found.append((spec.line, product))
+        return found
+
+    def _change_references(self, line: str, commands: Sequence[LineCommand], outcome: Outcome) -> None:
+        touched: dict[str, list[LineCommand]] = {}
+
+        def change(command: LineCommand) -> None:
+            if command.kind is CommandKind.BUILD:
+                touched.setdefault(command.product, []).append(command)
+                return
+            apply = self._references.accept if command.kind is CommandKind.ACCEPT else self._references.reject
+            for product, identifiers in self._by_product(line, command.inspections).items():
+                changed = apply(line, product, identifiers, command.by, command.reason, command.command_id)
+                outcome.done[command.command_id] = f"{changed} references changed"
+                # A repeated delivery changes nothing, and its build may still be missing.
+                touched.setdefault(product, []).append(command)
+
+        for command in commands:
+            self._try(command, outcome, lambda command, _: change(command))
+        for product, because in touched.items():
+            self._rebuild(line, product, because, outcome)
+
+    def _rebuild(self, line: str, product: str, because: Sequence[LineCommand], outcome: Outcome) -> None:
+        current = self._references.current(line, product)
+        spec = self._lines.ensure(line)
+        has_state = self._states.active(line, product) is not None
+        is_asked = any(command.kind is CommandKind.BUILD for command in because)
+        if not has_state and not is_asked and len(current) < spec.learning_parts:
+            for command in because:
+                outcome.done[command.command_id] = (
+                    f"noted; version 1 is built from {spec.learning_parts} references, there are {len(current)}"
+                )
+            return
+        try:
+            decision = self._build(line, product, reason="rebuilt", by=because[-1].by)
+        except (DecodeError, LookupError, ValueError) as error:
+            for command in because:
+                outcome.failed[command.command_id] = f"no version was built: {error}"
+            return
+        outcome.decisions.append(decision)
+        for command in because:
+            outcome.done[command.command_id] = (
+                f"version {decision.metadata.version} from {len(decision.metadata.references)} references"
+            )
+
+    def _by_product(self, line: str, identifiers: Sequence[UUID]) -> dict[str, list[UUID]]:
+        """The inspections by the product that each shows. LookupError names one that the line does not have."""
+        if not identifiers:
+            raise ValueError("the command names no inspections")
+        found: dict[str, list[UUID]] = {}
+        for identifier in identifiers:
+            stored = self._history.get(identifier)
+            if stored is None or stored.inspection.line != line:
+                raise LookupError(f"line {line} has no inspection {identifier}")
+            found.setdefault(stored.inspection.product, []).append(identifier)
+        return found
+
+    def _build(self, line: str, product: str, *, reason: str, by: str) -> Decision:
+        """Build from the current references. LookupError, DecodeError, ValueError say why it cannot be done."""
+        spec = self._lines.ensure(line)
+        references = _StoredParts(
+            [self._inspection(reference.inspection_id) for reference in self._references.current(line, product)],
+            lambda inspection: reference_part(inspection, self._payloads.get, spec),
+        )
+        state = self._inspector.build_state(references, spec, product=product)
+        parent = self._states.active(line, product)
+        if parent is not None:
+            # What people set by hand stays until they set it otherwise.
+            manual = self._states.metadata(line, product, parent).manual_thresholds
+            state = _with(state, manual_thresholds=manual)
+        return Decision(metadata=self._add(state, parent=parent, reason=reason, by=by), reason=reason, by=by)
+
+    def _inspection(self, identifier: UUID) -> Inspection:
+        stored = self._history.get(identifier)
+        if stored is None:
+            raise LookupError(f"reference {identifier} is not stored any more")
+        return stored.inspection
+
+    def _adjust(self, command: LineCommand, outcome: Outcome) -> None:
+        """Roll back, or change rate or threshold of the version in use."""
+        line, product = command.line, command.product
+        active = self._states.active(line, product)
+        if command.kind is CommandKind.ROLLBACK:
+            if command.version is None:
+                raise ValueError("the command names no version")
+            metadata = self._states.metadata(line, product, command.version)
+            outcome.decisions.append(Decision(metadata=metadata, reason="rolled_back", by=command.by))
+            outcome.done[command.command_id] = f"version {metadata.version} is active again"
+            return
+        if command.kind is CommandKind.SET_RATE:
+            if command.false_alarm_rate is None or not 0 < command.false_alarm_rate < 1:
+                raise ValueError(f"{command.false_alarm_rate} is no false-alarm rate between 0 and 1")
+            spec = self._lines.ensure(line).model_copy(update={"false_alarm_rate": command.false_alarm_rate})
+            self._lines.upsert(spec)
+            if active is None:
+                outcome.done[command.command_id] = "noted for version 1"
+                return
+            state = self._states.load(line, product, active)
+            rate = {"false_alarm_rate": command.false_alarm_rate}
+            changed = _with(state, spec=state.metadata.spec.model_copy(update=rate))
+        else:
+            if command.modality is None:
+                raise ValueError("the command names no modality")
+            if active is None:
+                raise LookupError(f"line {line}, product {product!r} has no version yet")
+            state = self._states.load(line, product, active)
+            thresholds = {k: v for k, v in state.metadata.manual_thresholds.items() if k != command.modality}
+            if command.threshold is not None:
+                thresholds[command.modality] = command.threshold
+            changed = _with(state, manual_thresholds=thresholds)
+        metadata = self._add(changed, parent=active, reason="threshold", by=command.by)
+        outcome.decisions.append(Decision(metadata=metadata, reason="threshold", by=command.by))
+        outcome.done[command.command_id] = f"version {metadata.version}"
+
+    def _add(self, state: LineState, *, parent: int | None, reason: str, by: str) -> StateMetadata:
+        """Store as a new version, unless an equal one is the newest: a builder that died left it behind."""
+        for newest in self._states.list(state.metadata.line, state.metadata.product)[:1]:
+            if _essence(newest) == _essence(state.metadata):
+                return newest
+        return self._states.add(state, parent=parent, reason=reason, by=by)
+
+    def _is_rejected(self, inspection: Inspection) -> bool:
+        stored = self._history.get(inspection.inspection_id)
+        if stored is None or not stored.feedback:
+            return False
+        return stored.feedback[-1].label is FeedbackLabel.DEFECT
+
+    @staticmethod
+    def _try(command: LineCommand, outcome: Outcome, obey: Callable[[LineCommand, Outcome], None]) -> None:
+        try:
+            obey(command, outcome)
+        except (DecodeError, LookupError, ValueError) as error:
+            outcome.failed[command.command_id] = str(error)
+
+
+class _StoredParts(Sequence[Part]):
+    """References, decoded when looked at: as many as people like, with the memory of one."""
+
+    def __init__(self, inspections: Sequence[Inspection], read: Callable[[Inspection], Part]) -> None:
+        self._inspections = inspections
+        self._read = read
+
+    def __len__(self) -> int:
+        return len(self._inspections)
+
+    def __getitem__(self, index: int) -> Part:  # type: ignore[override]  # a slice of it has no use
+        return self._read(self._inspections[index])
+
+
+def _with(state: LineState, **changes: object) -> LineState:
+    return LineState(metadata=state.metadata.model_copy(update=changes), tensors=state.tensors)
+
+
+def _essence(metadata: StateMetadata) -> tuple[str, str, LineSpec, tuple[UUID, ...], dict[str, float]]:
+    """What makes two versions the same in use."""
+    return (
+        metadata.model_digest,
+        metadata.digest,
+        metadata.spec,
+        metadata.references,
+        metadata.manual_thresholds,
+    )
