@@ -69,7 +69,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **self.spec.environment},
+            env=_environment(self.spec.environment),
             # Its own process group: Ctrl-C in the terminal reaches the supervisor alone, which stops in order.
             process_group=0,
             preexec_fn=_tie_to_parent(os.getpid()),
@@ -143,6 +143,12 @@ class Child:
                 return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
         except OSError:
             return ""
+
+
+def _environment(own: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without LINESIDE_*: in a child they would win over the file written for it."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("LINESIDE_")}
+    return {**inherited, "PYTHONUNBUFFERED": "1", **own}
 
 
 def describe_exit(code: int) -> str:

@@ -35,6 +35,16 @@ class DataFolder:
         """The plant's ledger of truth."""
         return self.root / "plant" / "truth.jsonl"
 
+    @property
+    def broker_address(self) -> Path:
+        """Where the embedded broker says how to reach it."""
+        return self.root / "broker.json"
+
+    @property
+    def prometheus(self) -> Path:
+        """A configuration with which Prometheus scrapes every process of the site."""
+        return self.root / "prometheus.yml"
+
     def config(self, name: str) -> Path:
         """The configuration file of a process."""
         return self.root / "config" / f"{name}.yaml"

@@ -1,14 +1,6 @@
 """Prometheus metrics of the virtual plant."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector
-
-
-def new_registry() -> CollectorRegistry:
-    """A registry with the figures of the process itself."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    PlatformCollector(registry=registry)
-    return registry
+from prometheus_client import CollectorRegistry, Counter, Gauge
 
 
 class PlantMetrics:

@@ -7,13 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from lineside.metrics.registry import new_registry
 from lineside.plant.camera import Camera
 from lineside.plant.control_api import ControlApi, PlantControls
 from lineside.plant.faults import Fault, FaultDice, FaultPlan
 from lineside.plant.folder_parts import FolderParts
 from lineside.plant.image_folder import ImageFolder
 from lineside.plant.line import Line
-from lineside.plant.metrics import PlantMetrics, new_registry
+from lineside.plant.metrics import PlantMetrics
 from lineside.plant.opcua_server import PlantServer
 from lineside.plant.plc import Plc
 from lineside.plant.procedural_parts import ProceduralParts

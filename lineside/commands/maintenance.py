@@ -1,0 +1,65 @@
+"""``lineside migrate | topics | retention``: what keeps a site in order."""
+
+from typing import Annotated
+
+import typer
+
+from lineside.commands.options import DEFAULT_DATA_DIR, Broker, Database, DataDir, Objects
+
+
+def migrate(data_dir: DataDir = DEFAULT_DATA_DIR, database: Database = None) -> None:
+    """Bring the database to the schema of this version."""
+    from lineside.site import Site
+    from lineside.terminal import out
+    from storage.migrate import current
+    from storage.migrate import migrate as migrate_database
+
+    url = Site(data_dir=data_dir, database=database).database
+    migrate_database(url, progress=out.print)
+    out.print(f"schema {current(url)}")
+
+
+def topics(
+    partitions: Annotated[
+        int, typer.Option(min=1, help="Partitions of each topic: the most workers that can share the lines.")
+    ] = 24,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    broker: Broker = None,
+) -> None:
+    """Create the topics that are missing (a later change of the number of partitions maps lines anew)."""
+    from lineside.site import Site
+    from lineside.terminal import out
+    from wire.kafka.topics_admin import ensure_topics
+
+    settings = Site(data_dir=data_dir, broker=broker).broker
+    created = ensure_topics(settings, partitions)
+    out.print(f"created {', '.join(created)}" if created else "every topic is there")
+
+
+def retention(
+    days: Annotated[float, typer.Option(min=0, help="Keep inspections that are ok this long.")] = 30.0,
+    defect_days: Annotated[float, typer.Option(min=0, help="Keep all other inspections this long.")] = 365.0,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database: Database = None,
+    objects: Objects = None,
+) -> None:
+    """Delete inspections past their age, and objects that nothing needs any more. Run it once a day."""
+    from datetime import UTC, datetime
+
+    from storage.retention import Retention, RetentionPolicy
+
+    from lineside.commands.opened import open_database
+    from lineside.site import Site
+    from lineside.terminal import out
+    from storage.objects import open_payload_store
+
+    site = Site(data_dir=data_dir, database=database, objects=objects)
+    payloads = open_payload_store(site.objects)
+    try:
+        with open_database(site) as opened:
+            counts = Retention(opened, payloads).run(
+                RetentionPolicy(ok_days=days, other_days=defect_days), datetime.now(UTC)
+            )
+    finally:
+        payloads.close()
+    out.print(str(counts))

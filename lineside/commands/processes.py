@@ -1,0 +1,41 @@
+"""``lineside worker | dashboard | broker``: one process of a site each, as a supervisor or Kubernetes starts it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lineside.commands.options import ConfigFile
+
+
+def worker(
+    roles: Annotated[
+        str | None, typer.Option(help="inspect, store, describe, build; several separated by commas.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="YAML file; LINESIDE_* variables win over it.")
+    ] = None,
+) -> None:
+    """A worker that inspects, stores, describes or builds."""
+    from stream.settings import load_settings
+    from stream.worker import run
+
+    run(load_settings(config, [name.strip() for name in roles.split(",")] if roles else None))
+
+
+def dashboard(config: ConfigFile) -> None:
+    """The operator pages and the REST API."""
+    from dashboard.serve import run
+    from dashboard.settings import load_settings
+
+    run(load_settings(config))
+
+
+def broker(config: ConfigFile) -> None:
+    """The embedded broker: keeps everything in memory, forgets it at the end (for demos and tests)."""
+    from lineside.embedded_broker import BrokerSettings, run
+    from lineside.settings_file import load
+    from wire.logs import configure_logging
+
+    configure_logging("broker", json=False)
+    run(load(config, BrokerSettings))

@@ -1,0 +1,1 @@
+"""What this room tells Prometheus, and what it reads from others."""
