@@ -1,0 +1,1 @@
+"""REST API and operator pages over the history: reads SQL and objects, sends commands."""

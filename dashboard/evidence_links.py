@@ -1,0 +1,74 @@
+"""Addresses of evidence, with the content's hash in them so that browsers may keep it forever."""
+
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from wire.finding import Verdict
+from wire.frame import SENSOR
+from wire.inspection import Evidence, EvidenceKind, Inspection
+
+
+class EvidenceLink(BaseModel):
+    """Where one piece of evidence can be fetched."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: EvidenceKind
+    modality: str = Field(examples=["rgb"])
+    content_type: str = Field(examples=["image/png"])
+    sha256: str
+    size: int = Field(description="Bytes")
+    href: str = Field(description="The original bytes; add `as=display` for a picture every browser shows")
+
+
+def evidence_url(inspection: Inspection, evidence: Evidence, shown_as: str | None = None) -> str:
+    """Path and query of one piece of evidence."""
+    path = (
+        f"/api/v1/inspections/{inspection.inspection_id}/evidence/{quote(evidence.modality, safe='')}/{evidence.kind}"
+    )
+    return f"{path}?v={evidence.sha256[:16]}" + (f"&as={shown_as}" if shown_as else "")
+
+
+def evidence_links(inspection: Inspection) -> list[EvidenceLink]:
+    """Every piece of evidence of a part."""
+    return [
+        EvidenceLink(
+            kind=it.kind,
+            modality=it.modality,
+            content_type=it.content_type,
+            sha256=it.sha256,
+            size=it.size,
+            href=evidence_url(inspection, it),
+        )
+        for it in inspection.evidence
+    ]
+
+
+def find_evidence(inspection: Inspection, modality: str, kind: EvidenceKind) -> Evidence | None:
+    """The evidence of one modality and kind, None if it was not kept."""
+    return next((it for it in inspection.evidence if (it.modality, it.kind) == (modality, kind)), None)
+
+
+def thumbnail_url(inspection: Inspection) -> str | None:
+    """The small picture that says most: the overlay of the modality that stands out, else any image."""
+    picture = _telling(inspection)
+    return None if picture is None else evidence_url(inspection, picture, "thumbnail")
+
+
+def _telling(inspection: Inspection) -> Evidence | None:
+    flagged = {it.modality for it in inspection.modalities if it.verdict is Verdict.DEFECT}
+    wanted = EvidenceKind.OVERLAY if inspection.verdict is Verdict.DEFECT else EvidenceKind.IMAGE
+
+    def usefulness(it: Evidence) -> tuple[bool, bool]:
+        return it.modality in flagged, it.kind is wanted
+
+    pictures = [
+        it
+        for it in inspection.evidence
+        if it.modality != SENSOR
+        and it.content_type.startswith("image/")
+        and it.kind in (EvidenceKind.IMAGE, EvidenceKind.OVERLAY)
+    ]
+    # max keeps the first of equals: modalities keep the order in which the line's specification names them.
+    return max(pictures, key=usefulness, default=None)

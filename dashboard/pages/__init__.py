@@ -1,0 +1,1 @@
+"""Operator pages (NiceGUI), served from the API's process without a CDN."""

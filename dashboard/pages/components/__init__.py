@@ -1,0 +1,1 @@
+"""Vue components of the pages: each a Python element beside its JavaScript."""

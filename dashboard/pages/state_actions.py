@@ -1,0 +1,149 @@
+"""What an engineer can do to a line's state, each behind a question."""
+
+from collections.abc import Awaitable, Callable
+
+from nicegui import ui
+
+from dashboard.api.lines import StateDocument
+from dashboard.errors import ApiProblem
+from dashboard.gate import need
+from dashboard.keys import Principal, Role
+from dashboard.pages.wording import product_text
+from dashboard.services import Services
+from wire.command import CommandKind, LineCommand
+from wire.errors import RetryLater
+from wire.line_state import LineSpec
+
+
+class StateActions:
+    """Buttons for one line. ``asking``: a dialog is open, so the page must not be redrawn under it."""
+
+    def __init__(self, services: Services, principal: Principal, spec: LineSpec) -> None:
+        self._desk = services.desk
+        self._principal = principal
+        self._line = spec.line
+        self._allowed = principal.role.covers(Role.ENGINEER)
+        self.asking = False
+
+    def rollback(self, state: StateDocument) -> None:
+        """Use an earlier version again."""
+        self._button(
+            "Use this version",
+            f"Use version {state.version} of {product_text(state.product)} again?",
+            "From the next part on this version judges. Nothing is deleted; newer versions stay in the list.",
+            lambda reason, _: self._desk.send(
+                CommandKind.ROLLBACK,
+                self._line,
+                self._principal,
+                product=state.product,
+                version=state.version,
+                reason=reason,
+            ),
+        )
+
+    def rebuild(self, product: str, references: int) -> None:
+        """Build a new version from the references."""
+        self._button(
+            "Rebuild",
+            f"Build a new version of {product_text(product)}?",
+            f"It learns from {references} references and is activated once it is built; parts go on meanwhile.",
+            lambda reason, _: self._desk.send(
+                CommandKind.BUILD, self._line, self._principal, product=product, reason=reason
+            ),
+        )
+
+    def rate(self, product: str, present: float) -> None:
+        """Change the stated false-alarm rate."""
+        self._button(
+            "False-alarm rate",
+            f"Share of good parts of {product_text(product)} that may be flagged",
+            "In per cent. The threshold follows from the normals; nothing is rebuilt.",
+            lambda reason, share: self._desk.send(
+                CommandKind.SET_RATE,
+                self._line,
+                self._principal,
+                product=product,
+                reason=reason,
+                false_alarm_rate=(share or 0) / 100,
+            ),
+            number=("Per cent", present * 100, 0.0001, 99.9),
+        )
+
+    def threshold(self, product: str, modalities: list[str]) -> None:
+        """Set the fused threshold by hand."""
+        self._button(
+            "Threshold",
+            f"Threshold of the fused score of {product_text(product)}",
+            f"In the unit of the raw score; it wins over the quantile of the normals. Thresholds of single modalities "
+            f"({', '.join(modalities)}) are set through the API.",
+            lambda reason, value: self._desk.send(
+                CommandKind.SET_THRESHOLD,
+                self._line,
+                self._principal,
+                product=product,
+                reason=reason,
+                modality="fused",
+                threshold=value or 0.0,
+            ),
+            number=("Raw score", None, 0, 1e9),
+        )
+
+    def _button(
+        self,
+        name: str,
+        title: str,
+        explanation: str,
+        send: Callable[[str, float | None], Awaitable[LineCommand]],
+        *,
+        number: tuple[str, float | None, float, float] | None = None,
+    ) -> None:
+        button = ui.button(name, color=None, on_click=lambda: self._ask(title, explanation, send, number))
+        button.props("no-caps unelevated").classes("btn").set_enabled(self._allowed)
+        if not self._allowed:
+            button.tooltip("Needs the role engineer")
+
+    async def _ask(
+        self,
+        title: str,
+        explanation: str,
+        send: Callable[[str, float | None], Awaitable[LineCommand]],
+        number: tuple[str, float | None, float, float] | None,
+    ) -> None:
+        self.asking = True
+        with ui.dialog() as dialog, ui.card().classes("ls"):
+            ui.label(title).style("font-size:16px;font-weight:600")
+            ui.label(explanation).classes("soft")
+            value = None
+            if number is not None:
+                label, present, low, high = number
+                value = (
+                    ui.number(label, value=present, min=low, max=high).props("outlined dense dark").style("width:100%")
+                )
+            reason = ui.input("Reason").props("outlined dense dark maxlength=500").style("width:100%")
+            with ui.element("div").classes("rowx").style("justify-content:flex-end;width:100%"):
+                ui.button("Cancel", color=None, on_click=lambda: dialog.submit(False)).props(
+                    "no-caps unelevated"
+                ).classes("btn")
+                ui.button("Send", color=None, on_click=lambda: dialog.submit(True)).props("no-caps unelevated").classes(
+                    "btn primary"
+                )
+        try:
+            confirmed = await dialog
+            if confirmed and (value is None or value.value is not None):
+                await self._send(send, reason.value or "", None if value is None else float(value.value))
+        finally:
+            self.asking = False
+            dialog.delete()
+
+    async def _send(
+        self, send: Callable[[str, float | None], Awaitable[LineCommand]], reason: str, value: float | None
+    ) -> None:
+        try:
+            need(self._principal, Role.ENGINEER)
+            command = await send(reason, value)
+        except RetryLater:
+            ui.notify("Kafka does not take the command at the moment. Nothing was sent; try again.", type="warning")
+        except ApiProblem as error:
+            ui.notify(error.detail, type="negative")
+        else:
+            ui.notify(f"Sent: {command.kind.value.replace('_', ' ')}. The table below shows what becomes of it.")

@@ -1,0 +1,122 @@
+"""Evidence over REST: bytes, caching, pictures that browsers show."""
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from tests.unit.dashboard.made_parts import HEIGHT, SCRATCH_XYXY, WIDTH, anomaly_counts, surface
+from wire.image_codec import decode_image
+from wire.inspection import Inspection
+from wire.payload_store import PayloadStore
+
+
+def address(part: Inspection, modality: str, kind: str) -> str:
+    return f"/api/v1/inspections/{part.inspection_id}/evidence/{modality}/{kind}"
+
+
+def pixels(answer: httpx.Response) -> NDArray[np.generic]:
+    assert answer.status_code == 200, answer.text
+    return cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_UNCHANGED)
+
+
+async def test_an_image_comes_back_byte_for_byte(
+    client: httpx.AsyncClient, parts: list[Inspection], payloads: PayloadStore
+) -> None:
+    answer = await client.get(address(parts[4], "rgb", "image"))
+    assert answer.content == payloads.get(parts[4].evidence[0].ref)
+    assert answer.headers["content-type"] == "image/png"
+    assert np.array_equal(decode_image(answer.content), surface(4, scratched=True))
+
+
+async def test_an_address_with_the_hash_may_be_kept_for_ever(
+    client: httpx.AsyncClient, parts: list[Inspection]
+) -> None:
+    document = (await client.get(f"/api/v1/inspections/{parts[4].inspection_id}")).json()
+    answer = await client.get(document["evidence"][0]["href"])
+    assert answer.headers["cache-control"] == "private, max-age=31536000, immutable"
+
+
+async def test_an_address_without_the_hash_is_asked_again(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
+    answer = await client.get(address(parts[4], "rgb", "image"))
+    assert answer.headers["cache-control"] == "private, no-cache"
+    again = await client.get(address(parts[4], "rgb", "image"), headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+async def test_camera_bytes_are_never_run_as_a_page(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
+    answer = await client.get(address(parts[4], "rgb", "image"))
+    assert answer.headers["content-security-policy"] == "sandbox"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_the_map_keeps_its_16_bit_counts(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
+    assert np.array_equal(pixels(await client.get(address(parts[4], "rgb", "map"))), anomaly_counts(defect=True))
+
+
+async def test_the_map_is_shown_on_a_scale_with_the_threshold_in_its_middle(
+    client: httpx.AsyncClient, parts: list[Inspection]
+) -> None:
+    shown = pixels(await client.get(address(parts[4], "rgb", "map"), params={"as": "display"}))
+    x0, y0 = SCRATCH_XYXY[0] // 4 + 2, SCRATCH_XYXY[1] // 4 + 2
+    # value / (2 x threshold 2.5) of 255: scratch 4.31 -> 219, normal 1.0 -> 51
+    assert (shown[y0, x0, 3], shown[0, 0, 3]) == (219, 51)
+
+
+async def test_a_good_part_has_no_hot_spot(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
+    shown = pixels(await client.get(address(parts[1], "rgb", "map"), params={"as": "display"}))
+    assert shown[:, :, 3].max() == 51
+
+
+async def test_the_mask_is_a_transparent_layer(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
+    shown = pixels(await client.get(address(parts[4], "rgb", "mask"), params={"as": "display"}))
+    original = pixels(await client.get(address(parts[4], "rgb", "mask")))
+    assert shown.shape == (HEIGHT, WIDTH, 4)
+    assert np.array_equal(shown[:, :, 3], original)
+    assert tuple(shown[original > 0][0]) == (92, 92, 255, 255)
+
+
+async def test_depth_is_stretched_and_missing_returns_stay_black(
+    client: httpx.AsyncClient, parts: list[Inspection]
+) -> None:
+    shown = pixels(await client.get(address(parts[4], "depth", "image"), params={"as": "display"}))
+    assert shown.dtype == np.uint8
+    assert shown[:, :6].max() == 0
+    assert shown[:, 20].mean() < 40
+    assert shown[:, -20].mean() > 215
+
+
+async def test_a_thumbnail_fits_320_px(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
+    answer = await client.get(address(parts[4], "rgb", "overlay"), params={"as": "thumbnail"})
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert pixels(answer).shape == (HEIGHT, WIDTH, 3)
+    assert HEIGHT <= WIDTH <= 320
+
+
+async def test_a_sensor_window_is_no_picture(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
+    answer = await client.get(address(parts[4], "sensor", "image"), params={"as": "display"})
+    assert answer.status_code == 406
+    assert answer.json()["detail"] == "sensor evidence is application/json"
+
+
+@pytest.mark.parametrize(("modality", "kind"), [("rgb", "mask"), ("infrared", "image")])
+async def test_evidence_that_was_not_kept_is_not_found(
+    client: httpx.AsyncClient, parts: list[Inspection], modality: str, kind: str
+) -> None:
+    answer = await client.get(address(parts[1], modality, kind))
+    assert answer.status_code == 404
+    assert answer.json()["detail"] == f"no {kind} of modality '{modality}' was kept"
+
+
+async def test_an_unknown_kind_is_named(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
+    answer = await client.get(address(parts[1], "rgb", "heat"))
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "kind")
+
+
+async def test_an_object_that_retention_removed_is_a_problem(
+    client: httpx.AsyncClient, parts: list[Inspection], payloads: PayloadStore
+) -> None:
+    payloads.delete(parts[1].evidence[0].ref)
+    answer = await client.get(address(parts[1], "rgb", "image"))
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:lineside:problem:evidence-gone")
