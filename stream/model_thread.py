@@ -1,11 +1,12 @@
 """The one thread that runs the detector."""
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from wire.errors import BadInput
+from wire.errors import BadInput, ConfigurationError
 from wire.finding import Finding
 from wire.inspector import Inspector
 from wire.line_state import LineState
@@ -13,11 +14,23 @@ from wire.part import Part
 
 
 class ModelThread:
-    """Calls an Inspector from one thread of its own, so that device memory and order are nobody else's business."""
+    """Calls an Inspector from one thread of its own, so that device memory and order are nobody else's business.
 
-    def __init__(self, inspector: Inspector) -> None:
+    ``cpu`` pins the thread to this core. ConfigurationError if the process may not run there.
+    """
+
+    def __init__(self, inspector: Inspector, *, cpu: int | None = None) -> None:
         self._inspector = inspector
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="model")
+        if cpu is not None:
+            self._pin(cpu)
+
+    def _pin(self, cpu: int) -> None:
+        try:
+            self._thread.submit(os.sched_setaffinity, 0, {cpu}).result()  # 0: the thread that calls
+        except OSError as error:
+            self.close()
+            raise ConfigurationError([f"inspect.model_cpu: cannot run on core {cpu}: {error.strerror}"]) from error
 
     @property
     def inspector(self) -> Inspector:

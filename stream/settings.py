@@ -55,6 +55,7 @@ class InspectLimits(_Section):
     idle_s: float = Field(default=3.0, gt=0, description="silence after which a partition's time follows the clock")
     evidence: EvidencePolicy = EvidencePolicy.ALL
     model_threads: int | None = Field(default=None, ge=1, description="threads of the detector; none: its own choice")
+    model_cpu: int | None = Field(default=None, ge=0, description="core that the detector's thread is pinned to")
     device: str = "cpu"
 
 

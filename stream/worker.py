@@ -178,7 +178,7 @@ class _Worker:
             specs=LineSpecs(LineRegistry(database)),
             states=LineStates(states, model_digest=inspector.digest, budget_bytes=settings.inspect.state_bytes),
             state_store=states,
-            model=ModelThread(inspector),
+            model=ModelThread(inspector, cpu=settings.inspect.model_cpu),
             evidence=EvidenceWriter(payloads, settings.inspect.evidence),
             outbox=outbox,
             log_ends=_LogEnds(lags, topics.GROUP_INSPECT),
