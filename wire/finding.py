@@ -58,6 +58,8 @@ class ModalityVerdict(Record):
     mode: Mode | None = None
     # Evidence in sigma of the line's normals: comparable over modalities, the input of the fusion.
     deviation: float | None = None
+    # The false-alarm rate lies beyond what the line's references can show; the threshold comes from a tail model.
+    threshold_extrapolated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

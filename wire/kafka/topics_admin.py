@@ -1,5 +1,6 @@
 """The topics a broker must have, and which broker it is."""
 
+import time
 from collections.abc import Iterable
 from typing import Final
 
@@ -7,19 +8,20 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from wire import topics
-from wire.errors import ConfigurationError
+from wire.errors import BrokerUnavailable, ConfigurationError
 from wire.kafka.failures import translate
 from wire.kafka.settings import KafkaSettings
 
 # Larger: a start against a broker that is away hangs. Smaller: a broker that is just starting counts as away.
 _TIMEOUT_S: Final = 10.0
+_LOOK_AGAIN_S: Final = 0.05  # a broker learns of a topic within milliseconds
 _TIMESTAMP_TYPE: Final = "message.timestamp.type"
 _LOG_APPEND_TIME: Final = "LogAppendTime"
 # A message may have 1 MiB; as a dead letter it carries headers on top, so its topic takes twice as much.
 _MESSAGE_BYTES: Final = 1024 * 1024
 
 
-def ensure_topics(settings: KafkaSettings, partitions: int) -> list[str]:
+def ensure_topics(settings: KafkaSettings, partitions: int, *, timeout_s: float = _TIMEOUT_S) -> list[str]:
     """Create those of Lineside's topics that are missing, with the broker's own replication; their names.
 
     Timestamps are the broker's: parts become due by them, and devices' clocks differ. ConfigurationError if a topic
@@ -30,29 +32,29 @@ def ensure_topics(settings: KafkaSettings, partitions: int) -> list[str]:
         return []
     admin = AdminClient(settings.librdkafka_quiet())
     try:
-        existing = admin.list_topics(timeout=_TIMEOUT_S).topics
+        existing = admin.list_topics(timeout=timeout_s).topics
         missing = [name for name in topics.with_dead_letters() if name not in existing]
-        for name in missing:
-            _create(admin, name, partitions)
-        _check_timestamps(admin, [name for name in topics.ALL if name in existing])
+        created = [name for name in missing if _create(admin, name, partitions)]
+        _wait_for(admin, missing)
+        _check_timestamps(admin, topics.ALL)
     except KafkaException as error:
         raise translate(error.args[0], settings.bootstrap) from error
-    return missing
+    return created
 
 
-def cluster_id(settings: KafkaSettings) -> str:
+def cluster_id(settings: KafkaSettings, *, timeout_s: float = _TIMEOUT_S) -> str:
     """Name the cluster, so that offsets are never compared with another's; BrokerUnavailable if it does not answer.
 
     The embedded broker's own id may repeat from one life to the next; with its port it does not.
     """
     try:
-        name = str(AdminClient(settings.librdkafka_quiet()).list_topics(timeout=_TIMEOUT_S).cluster_id)
+        name = str(AdminClient(settings.librdkafka_quiet()).list_topics(timeout=timeout_s).cluster_id)
     except KafkaException as error:
         raise translate(error.args[0], settings.bootstrap) from error
     return f"{name}@{settings.bootstrap}" if settings.embedded else name
 
 
-def _create(admin: AdminClient, name: str, partitions: int) -> None:
+def _create(admin: AdminClient, name: str, partitions: int) -> bool:
     limit = _MESSAGE_BYTES if name in topics.ALL else 2 * _MESSAGE_BYTES
     config = {_TIMESTAMP_TYPE: _LOG_APPEND_TIME, "max.message.bytes": str(limit), "compression.type": "producer"}
     created = admin.create_topics(
@@ -61,14 +63,23 @@ def _create(admin: AdminClient, name: str, partitions: int) -> None:
     try:
         created[name].result()
     except KafkaException as error:
-        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:  # another process was faster
+        if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
+        return False  # another process was faster
+    return True
+
+
+def _wait_for(admin: AdminClient, names: Iterable[str]) -> None:
+    """Wait until clients can see the topics, which a broker learns a moment after they were created."""
+    deadline = time.monotonic() + _TIMEOUT_S
+    while unseen := set(names) - admin.list_topics(timeout=_TIMEOUT_S).topics.keys():
+        if time.monotonic() > deadline:
+            raise BrokerUnavailable(f"topics {', '.join(sorted(unseen))} were created and did not appear")
+        time.sleep(_LOOK_AGAIN_S)
 
 
 def _check_timestamps(admin: AdminClient, names: Iterable[str]) -> None:
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
-    if not resources:
-        return
     problems = []
     for resource, answer in admin.describe_configs(resources, request_timeout=_TIMEOUT_S).items():
         value = answer.result()[_TIMESTAMP_TYPE].value
