@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 from safetensors.numpy import load as read_tensors
 from safetensors.numpy import save as write_tensors
 from sqlalchemy import ColumnElement, and_, func, select
@@ -46,7 +47,8 @@ class LineStateStore:
 
         1 tensors durable · 2 row. DatabaseUnavailable, ObjectStoreUnavailable.
         """
-        data = write_tensors(dict(state.tensors))
+        # safetensors writes the memory as it lies: a view with strides would come back scrambled.
+        data = write_tensors({name: np.ascontiguousarray(tensor) for name, tensor in state.tensors.items()})
         key, _ = content_key("states", data, "safetensors")
         self._payloads.put(key, data)
         line, product = state.metadata.line, state.metadata.product
