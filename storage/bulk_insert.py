@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, Table
 
 Row = tuple[Any, ...]
+
+_WITHOUT_ZONE = len("2025-03-14 06:30:00.000000")
 
 
 def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
@@ -28,12 +29,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
 
 def moment_text(moment: datetime) -> str:
     """A moment as SQLite keeps it and as PostgreSQL reads it in a session whose time zone is UTC."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
-
-
-def id_text(identifier: UUID) -> str:
-    """A UUID as 32 hex digits."""
-    return identifier.hex
+    return moment.astimezone(UTC).isoformat(" ", "microseconds")[:_WITHOUT_ZONE]
 
 
 def clean_text(text: str) -> str:

@@ -1,7 +1,7 @@
 """What became of the events of one block of consecutive sequence numbers of one source's session."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,27 +26,33 @@ class EventBlock:
     late: SequenceSet = field(default_factory=SequenceSet)
     redelivered: int = 0
 
-    def record(self, sequence: int, outcome: Outcome, reason: str) -> bool:
-        """Note one delivery; True if it is the event's first. Used beats quarantined beats late.
+    def record_used(self, sequences: Sequence[int]) -> None:
+        """Note deliveries that were used, an event perhaps more than once. Used beats every other outcome."""
+        numbers = SequenceSet.from_intervals((number, number) for number in sequences)
+        before = self.accounted()
+        self.redelivered += len(sequences) - len(numbers.difference(before))
+        self.used = self.used.union(numbers)
+        if self.late:
+            self.late = self.late.difference(numbers)
+        self.quarantined = {reason: kept.difference(numbers) for reason, kept in self.quarantined.items()}
+
+    def record_unused(self, sequence: int, outcome: Outcome, reason: str) -> bool:
+        """Note one delivery that was quarantined or late; True if it is the event's first. Quarantined beats late.
 
         Of two quarantines the reason that sorts first stays, so that the order of arrival does not matter.
         """
-        if outcome is Outcome.USED:
-            if not self.used.add(sequence):
-                self.redelivered += 1
-                return False
-            known = self._take_from_quarantine(sequence) is not None or self.late.discard(sequence)
-        elif sequence in self.used:
-            known = True
-        elif outcome is Outcome.QUARANTINED:
-            before = self._take_from_quarantine(sequence)
-            known = before is not None or self.late.discard(sequence)
-            kept = reason if before is None else min(before, reason)
-            self.quarantined.setdefault(kept, SequenceSet()).add(sequence)
-        else:
-            known = self._reason_of(sequence) is not None or not self.late.add(sequence)
-        self.redelivered += known
-        return not known
+        before = next((kept for kept, numbers in self.quarantined.items() if sequence in numbers), None)
+        first = before is None and sequence not in self.used and sequence not in self.late
+        self.redelivered += not first
+        if outcome is Outcome.QUARANTINED and sequence not in self.used:
+            self.late.discard(sequence)
+            if before is not None:
+                self.quarantined[before].discard(sequence)
+                reason = min(before, reason)
+            self.quarantined.setdefault(reason, SequenceSet()).add(sequence)
+        elif first:
+            self.late.add(sequence)
+        return first
 
     def accounted(self) -> SequenceSet:
         """Every event that has an outcome."""
@@ -73,15 +79,6 @@ class EventBlock:
             late=SequenceSet.parse(row["late"]),
             redelivered=row["redelivered"],
         )
-
-    def _reason_of(self, sequence: int) -> str | None:
-        return next((reason for reason, numbers in self.quarantined.items() if sequence in numbers), None)
-
-    def _take_from_quarantine(self, sequence: int) -> str | None:
-        reason = self._reason_of(sequence)
-        if reason is not None:
-            self.quarantined[reason].discard(sequence)
-        return reason
 
 
 def sets_to_json(sets: Mapping[str, SequenceSet]) -> str:

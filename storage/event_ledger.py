@@ -1,8 +1,8 @@
 """Recording what became of each event (table ``event_ledger``)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -18,59 +18,71 @@ from wire.ledger import Disposition, Outcome
 UNREADABLE_SESSION = ""
 
 
-class Delivery(NamedTuple):
-    """One delivery of one event, with what became of it."""
+@dataclass(kw_only=True)
+class _Deliveries:
+    """What a batch says of one block."""
 
-    line: str
-    source: str
-    session: str
-    sequence: int
-    outcome: Outcome
-    reason: str
+    used: list[int] = field(default_factory=list)
+    unused: list[tuple[int, Outcome, str]] = field(default_factory=list)
 
 
-def used_events(inspections: Iterable[Inspection]) -> list[Delivery]:
-    """The deliveries that the results name: each event of each of them was used."""
-    return [
-        Delivery(inspection.line, clean_text(event.source), clean_text(event.session), event.sequence, Outcome.USED, "")
-        for inspection in inspections
-        for event in inspection.events
-    ]
+def record_outcomes(
+    connection: Connection,
+    inspections: Iterable[Inspection],
+    dispositions: Sequence[Disposition],
+    heard_at: datetime,
+) -> int:
+    """Merge what became of events: each one that a result names was used, the others are in ``dispositions``.
 
-
-def disposed_events(dispositions: Iterable[Disposition]) -> list[Delivery]:
-    """The deliveries that no result carries."""
-    return [_delivery(disposition) for disposition in dispositions]
-
-
-def record_deliveries(connection: Connection, deliveries: Iterable[Delivery], heard_at: datetime) -> list[Delivery]:
-    """Merge ``deliveries`` into the ledger; returns the ones that were the first of their event."""
-    by_block: dict[Key, list[Delivery]] = {}
-    for each in deliveries:
-        by_block.setdefault((each.line, each.source, each.session, each.sequence // BLOCK_SIZE), []).append(each)
-    if not by_block:
-        return []
-    rows = lock_rows(connection, event_ledger, by_block, {"heard_at": heard_at})
-    blocks = {key: EventBlock.from_columns(row) for key, row in rows.items()}
-    first = [
-        each
-        for key, block in blocks.items()
-        for each in by_block[key]
-        if block.record(each.sequence, each.outcome, each.reason)
-    ]
-    write_back(
-        connection, event_ledger, {key: {**block.to_columns(), "heard_at": heard_at} for key, block in blocks.items()}
-    )
+    Returns how many dispositions were the first that was heard of their event.
+    """
+    blocks: dict[Key, _Deliveries] = {}
+    for key, sequences in _used(inspections).items():
+        for number in {sequence // BLOCK_SIZE for sequence in sequences}:
+            here = [sequence for sequence in sequences if sequence // BLOCK_SIZE == number]
+            _block_of(blocks, key, here[0]).used.extend(here)
+    for disposition in dispositions:
+        _add(blocks, disposition)
+    if not blocks:
+        return 0
+    rows = lock_rows(connection, event_ledger, blocks, {"heard_at": heard_at})
+    first, changed = 0, {}
+    for key, row in rows.items():
+        block = EventBlock.from_columns(row)
+        block.record_used(blocks[key].used)
+        first += sum(block.record_unused(*delivery) for delivery in blocks[key].unused)
+        changed[key] = {**block.to_columns(), "heard_at": heard_at}
+    write_back(connection, event_ledger, changed)
     return first
 
 
-def _delivery(disposition: Disposition) -> Delivery:
+def _used(inspections: Iterable[Inspection]) -> dict[tuple[str, str, str], list[int]]:
+    # The inner loop of the sink: nothing is built per event but its number.
+    sequences: dict[tuple[str, str, str], list[int]] = {}
+    for inspection in inspections:
+        line = inspection.line
+        for event in inspection.events:
+            key = (line, event.source, event.session)
+            if key in sequences:
+                sequences[key].append(event.sequence)
+            else:
+                sequences[key] = [event.sequence]
+    return sequences
+
+
+def _add(blocks: dict[Key, _Deliveries], disposition: Disposition) -> None:
     event = disposition.event
-    return Delivery(
-        disposition.line,
-        f"{disposition.topic}/{disposition.partition}" if event is None else clean_text(event.source),
-        UNREADABLE_SESSION if event is None else clean_text(event.session),
-        disposition.offset if event is None else event.sequence,
-        disposition.outcome,
-        clean_text(disposition.reason),
-    )
+    if event is None:
+        key, sequence = (f"{disposition.topic}/{disposition.partition}", UNREADABLE_SESSION), disposition.offset
+    else:
+        key, sequence = (event.source, event.session), event.sequence
+    block = _block_of(blocks, (disposition.line, *key), sequence)
+    if disposition.outcome is Outcome.USED:
+        block.used.append(sequence)
+    else:
+        block.unused.append((sequence, disposition.outcome, clean_text(disposition.reason)))
+
+
+def _block_of(blocks: dict[Key, _Deliveries], key: tuple[str, str, str], sequence: int) -> _Deliveries:
+    line, source, session = key
+    return blocks.setdefault((line, clean_text(source), clean_text(session), sequence // BLOCK_SIZE), _Deliveries())

@@ -4,7 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Connection, select, text, update
 
@@ -16,7 +15,7 @@ from storage.schema import inspection_keys
 _CLAIM_POSTGRES = text(
     "INSERT INTO inspection_keys (inspection_id, captured_at, judged)"
     " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:moments AS timestamptz[]), CAST(:judged AS smallint[]))"
-    " ON CONFLICT DO NOTHING RETURNING inspection_id"
+    " ON CONFLICT DO NOTHING RETURNING replace(CAST(inspection_id AS text), '-', '')"
 )
 _CLAIM_SQLITE = text(
     "INSERT INTO inspection_keys (inspection_id, captured_at, judged)"
@@ -28,13 +27,16 @@ _CLAIM_SQLITE = text(
 
 @dataclass(frozen=True)
 class Claims:
-    """What may be written: ``new`` results, and ``better`` ones than the stored, with the key row that stays."""
+    """What may be written, by id (32 hex digits): new results, and results better than the stored ones.
 
-    new: frozenset[UUID]
-    better: Mapping[UUID, Any]  # row: inspection_id, captured_at, judged
+    ``better``: the key row that stays (inspection_id, captured_at).
+    """
 
-    def __contains__(self, inspection_id: UUID) -> bool:
-        return inspection_id in self.new or inspection_id in self.better
+    new: frozenset[str]
+    better: Mapping[str, Any]
+
+    def __contains__(self, identifier: str) -> bool:
+        return identifier in self.new or identifier in self.better
 
 
 def claim(connection: Connection, offered: Sequence[ResultRows]) -> Claims:
@@ -57,12 +59,12 @@ def claim(connection: Connection, offered: Sequence[ResultRows]) -> Claims:
     else:
         rows = json.dumps([(each.identifier, each.captured_at, each.judged) for each in ordered])
         found = connection.execute(_CLAIM_SQLITE, {"rows": rows})
-    new = frozenset(value if isinstance(value, UUID) else UUID(hex=value) for value in found.scalars())
-    known = [each for each in ordered if each.inspection.inspection_id not in new]
+    new = frozenset(found.scalars())
+    known = [each for each in ordered if each.identifier not in new]
     return Claims(new, _claim_better(connection, known) if known else {})
 
 
-def _claim_better(connection: Connection, known: Sequence[ResultRows]) -> dict[UUID, Any]:
+def _claim_better(connection: Connection, known: Sequence[ResultRows]) -> dict[str, Any]:
     keys = inspection_keys.c
     judged = {each.inspection.inspection_id: each.judged for each in known}
     rows = connection.execute(
@@ -71,9 +73,11 @@ def _claim_better(connection: Connection, known: Sequence[ResultRows]) -> dict[U
         .order_by(keys.inspection_id)
         .with_for_update()
     ).all()
-    better = {row.inspection_id: row for row in rows if judged[row.inspection_id] > row.judged}
-    for identifier in better:
+    better = [row for row in rows if judged[row.inspection_id] > row.judged]
+    for row in better:
         connection.execute(
-            update(inspection_keys).where(keys.inspection_id == identifier).values(judged=judged[identifier])
+            update(inspection_keys)
+            .where(keys.inspection_id == row.inspection_id)
+            .values(judged=judged[row.inspection_id])
         )
-    return better
+    return {row.inspection_id.hex: row for row in better}

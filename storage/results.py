@@ -4,15 +4,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
-from uuid import UUID
 
 from sqlalchemy import Connection, delete, select, update
 
-from storage.bulk_insert import insert_rows
+from storage.bulk_insert import insert_rows, moment_text
 from storage.clock import Clock, utc_now
 from storage.database import Database
 from storage.dialect_insert import insert_into
-from storage.event_ledger import Delivery, disposed_events, record_deliveries, used_events
+from storage.event_ledger import record_outcomes
 from storage.inspection_keys import Claims, claim
 from storage.partitions import Month, create_partitions, month_of
 from storage.report_rows import upsert_reports
@@ -23,7 +22,7 @@ from storage.source_ledger import record_heartbeats
 from storage.unused_objects import note_unused
 from storage.verdict_totals import VerdictCounts, add_to_totals
 from wire.inspection import Inspection
-from wire.ledger import BrokerLoss, Outcome
+from wire.ledger import BrokerLoss
 
 
 class ResultSink:
@@ -56,19 +55,16 @@ class ResultSink:
             insert_rows(connection, regions, [row for each in written for row in each.regions])
             insert_rows(connection, evidence_uses, [row for each in written for row in each.evidence])
             report_count = upsert_reports(connection, batch.reports)
-            deliveries = [*used_events(batch.inspections), *disposed_events(batch.dispositions)]
-            first = record_deliveries(connection, deliveries, self._now())
+            disposed = record_outcomes(connection, batch.inspections, batch.dispositions, self._now())
             record_heartbeats(connection, batch.heartbeats, self._now())
             _add_losses(connection, batch.losses)
             _add_totals(connection, written, removed)
             next_seq = _take_numbers(connection, len(written)) if written else 0
             stored_at = self._now()
-            insert_rows(
-                connection,
-                inspections,
-                [each.inspection_row(next_seq + at, stored_at) for at, each in enumerate(written)],
-            )
-        return _counts(batch, offered, claims, report_count, first, stored_at)
+            at_text = moment_text(stored_at)
+            rows = [each.inspection_row(number, stored_at, at_text) for number, each in enumerate(written, next_seq)]
+            insert_rows(connection, inspections, rows)
+        return _counts(batch, offered, claims, report_count, disposed, stored_at)
 
     def _ensure_partitions(self, results: Iterable[Inspection]) -> None:
         if not self._database.is_postgres:
@@ -83,16 +79,16 @@ class ResultSink:
                 self._months |= missing
 
 
-def _most_judged(results: Iterable[Inspection]) -> dict[UUID, ResultRows]:
-    best: dict[UUID, Inspection] = {}
+def _most_judged(results: Iterable[Inspection]) -> dict[str, ResultRows]:
+    best: dict[str, Inspection] = {}
     for result in results:
-        known = best.get(result.inspection_id)
-        if known is None or result.complete_modalities > known.complete_modalities:
-            best[result.inspection_id] = result
+        known = best.setdefault(result.inspection_id.hex, result)
+        if known is not result and result.complete_modalities > known.complete_modalities:
+            best[result.inspection_id.hex] = result
     return {identifier: result_rows(result) for identifier, result in best.items()}
 
 
-def _written(offered: Mapping[UUID, ResultRows], claims: Claims) -> list[ResultRows]:
+def _written(offered: Mapping[str, ResultRows], claims: Claims) -> list[ResultRows]:
     written = []
     for identifier, rows in offered.items():
         if identifier in claims.new:
@@ -107,8 +103,8 @@ def _remove_old_rows(connection: Connection, claims: Claims, now: datetime) -> V
     """Remove the rows of the results that better ones replace; returns how many per (line, product, verdict)."""
     removed = VerdictCounts()
     unused: set[str] = set()
-    for identifier, key in claims.better.items():
-        here = (inspections.c.inspection_id == identifier, inspections.c.captured_at == key.captured_at)
+    for key in claims.better.values():
+        here = (inspections.c.inspection_id == key.inspection_id, inspections.c.captured_at == key.captured_at)
         old = connection.execute(
             select(inspections.c.line, inspections.c.product, inspections.c.verdict, inspections.c.document).where(
                 *here
@@ -117,8 +113,9 @@ def _remove_old_rows(connection: Connection, claims: Claims, now: datetime) -> V
         removed[old.line, old.product, old.verdict] += 1
         unused |= {evidence.ref for evidence in Inspection.from_json(old.document).evidence}
         connection.execute(delete(inspections).where(*here))
+    replaced = [key.inspection_id for key in claims.better.values()]
     for table in (modality_verdicts, regions, evidence_uses):
-        connection.execute(delete(table).where(table.c.inspection_id.in_(list(claims.better))))
+        connection.execute(delete(table).where(table.c.inspection_id.in_(replaced)))
     note_unused(connection, unused, now)
     return removed
 
@@ -132,7 +129,7 @@ def _add_losses(connection: Connection, losses: Sequence[BrokerLoss]) -> None:
 
 
 def _add_totals(connection: Connection, written: Iterable[ResultRows], removed: VerdictCounts) -> None:
-    change = VerdictCounts((each.columns[0], each.columns[1], each.inspection.verdict.value) for each in written)
+    change = VerdictCounts((each.columns[0], each.columns[1], each.columns[6]) for each in written)
     change.subtract(removed)
     add_to_totals(connection, change)
 
@@ -149,10 +146,10 @@ def _take_numbers(connection: Connection, count: int) -> int:
 
 def _counts(
     batch: ResultBatch,
-    offered: Mapping[UUID, ResultRows],
+    offered: Mapping[str, ResultRows],
     claims: Claims,
     report_count: int,
-    first: Iterable[Delivery],
+    disposed: int,
     stored_at: datetime,
 ) -> WriteCounts:
     repeated = Counter(result.line for result in batch.inspections)
@@ -165,6 +162,6 @@ def _counts(
         redelivered=repeated.total(),
         redelivered_by_line={line: count for line, count in repeated.items() if count},
         reports=report_count,
-        dispositions=sum(delivery.outcome is not Outcome.USED for delivery in first),
+        dispositions=disposed,
         stored_at=stored_at,
     )
