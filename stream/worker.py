@@ -10,7 +10,6 @@ from importlib.metadata import version
 
 import structlog
 
-from models.recipes.loader import load_inspector
 from storage.commands import CommandStore
 from storage.database import Database
 from storage.history import History
@@ -158,6 +157,9 @@ class _Worker:
         return 1 if failures or not stop.is_set() else 0
 
     async def _load(self) -> Inspector:
+        # Here and not at the top: torch costs a worker without a detector 400 MB and three seconds of its start.
+        from models.recipes.loader import load_inspector
+
         limits = self._settings.inspect
         return await asyncio.to_thread(
             load_inspector, self._settings.recipe, device=limits.device, threads=limits.model_threads
