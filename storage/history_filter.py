@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, literal, select, tuple_
+from sqlalchemy import ColumnElement, Tuple, exists, literal, select, tuple_
 
 from storage.schema import inspections, regions
 from wire.errors import DecodeError
@@ -66,6 +66,9 @@ class HistoryFilter:
         return found
 
 
+_ORDER = tuple_(inspections.c.captured_at, inspections.c.inspection_id)
+
+
 @dataclass(frozen=True)
 class Position:
     """A place in the history's order (capture time, then id): rows that come or go elsewhere do not move it."""
@@ -87,12 +90,18 @@ class Position:
             raise DecodeError("cursor", f"{cursor!r} is not the end of a page") from error
 
     def older(self) -> ColumnElement[bool]:
-        """The rows behind this position, newest first."""
+        """The rows before this position."""
+        return _ORDER < self._here()
+
+    def newer(self) -> ColumnElement[bool]:
+        """The rows after this position."""
+        return _ORDER > self._here()
+
+    def _here(self) -> Tuple:
         columns = inspections.c
-        here = tuple_(
+        return tuple_(
             literal(self.captured_at, columns.captured_at.type), literal(self.inspection_id, columns.inspection_id.type)
         )
-        return tuple_(columns.captured_at, columns.inspection_id) < here
 
 
 def newest_first() -> tuple[ColumnElement[Any], ColumnElement[Any]]:

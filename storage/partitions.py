@@ -71,7 +71,7 @@ def drop_empty_partitions(connection: Connection, *, before: datetime) -> int:
     for month in existing_months(connection):
         if _number(month) >= _number(month_of(before)):
             break
-        # Detaching would wait for every reader; a month that cannot be locked at once is dropped another day.
+        # While it waits for the lock, everybody else waits for it: better to fail and to try another day.
         connection.execute(text("SET LOCAL lock_timeout = '2s'"))
         connection.execute(text(f"LOCK TABLE {_name(month)} IN ACCESS EXCLUSIVE MODE"))
         if connection.execute(text(f"SELECT NOT EXISTS (SELECT FROM {_name(month)})")).scalar_one():

@@ -111,7 +111,7 @@ class ReferenceStore:
         command_id: UUID | None,
     ) -> list[UUID]:
         """Lock the line's references and note the answers; returns the inspections that the command is new to."""
-        self._database.lock(connection, f"state_references/{line}/{product}")
+        lock_references(self._database, connection, {(line, product)})
         identifiers = list(dict.fromkeys(inspection_ids))
         if command_id is None:
             return identifiers
@@ -150,6 +150,26 @@ class ReferenceStore:
                     for identifier in inspection_ids
                 ],
             )
+
+
+def lock_references(database: Database, connection: Connection, products: Iterable[tuple[str, str]]) -> None:
+    """Let nobody else change the references of these (line, product) until the transaction ends."""
+    for line, product in sorted(products):
+        database.lock(connection, f"state_references/{line}/{product}")
+
+
+def accepted_among(connection: Connection, inspection_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these inspections are references now, of whatever line."""
+    columns = state_references.c
+    newest = (
+        select(func.max(columns.change_id))
+        .where(columns.inspection_id.in_(inspection_ids))
+        .group_by(columns.line, columns.product, columns.inspection_id)
+    )
+    rows = connection.execute(
+        select(columns.inspection_id).where(columns.change_id.in_(newest), columns.action == _ACCEPTED)
+    )
+    return set(rows.scalars())
 
 
 def _current(connection: Connection, line: str, product: str) -> dict[UUID, Reference]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, update
 
 from storage.bulk_insert import insert_rows, moment_text
 from storage.clock import Clock, utc_now
@@ -13,13 +13,13 @@ from storage.database import Database
 from storage.dialect_insert import insert_into
 from storage.event_ledger import record_outcomes
 from storage.inspection_keys import Claims, claim
+from storage.inspection_removal import remove_rows
 from storage.partitions import Month, create_partitions, month_of
 from storage.report_rows import upsert_reports
 from storage.result_batch import ResultBatch, WriteCounts
 from storage.result_rows import ResultRows, result_rows
 from storage.schema import broker_losses, evidence_uses, inspections, modality_verdicts, regions, stored_sequence
 from storage.source_ledger import record_heartbeats
-from storage.unused_objects import note_unused
 from storage.verdict_totals import VerdictCounts, add_to_totals
 from wire.inspection import Inspection
 from wire.ledger import BrokerLoss
@@ -49,7 +49,8 @@ class ResultSink:
         self._ensure_partitions(batch.inspections)
         with self._database.begin_write() as connection:
             claims = claim(connection, list(offered.values()))
-            removed = _remove_old_rows(connection, claims, self._now()) if claims.better else VerdictCounts()
+            replaced = [key.inspection_id for key in claims.better.values()]
+            removed = remove_rows(connection, replaced, self._now()) if replaced else VerdictCounts()
             written = _written(offered, claims)
             insert_rows(connection, modality_verdicts, [row for each in written for row in each.verdicts])
             insert_rows(connection, regions, [row for each in written for row in each.regions])
@@ -97,27 +98,6 @@ def _written(offered: Mapping[str, ResultRows], claims: Claims) -> list[ResultRo
             # The part's row stays where it is, whatever time this delivery carries.
             written.append(result_rows(rows.inspection.model_copy(update={"captured_at": key.captured_at})))
     return written
-
-
-def _remove_old_rows(connection: Connection, claims: Claims, now: datetime) -> VerdictCounts:
-    """Remove the rows of the results that better ones replace; returns how many per (line, product, verdict)."""
-    removed = VerdictCounts()
-    unused: set[str] = set()
-    for key in claims.better.values():
-        here = (inspections.c.inspection_id == key.inspection_id, inspections.c.captured_at == key.captured_at)
-        old = connection.execute(
-            select(inspections.c.line, inspections.c.product, inspections.c.verdict, inspections.c.document).where(
-                *here
-            )
-        ).one()
-        removed[old.line, old.product, old.verdict] += 1
-        unused |= {evidence.ref for evidence in Inspection.from_json(old.document).evidence}
-        connection.execute(delete(inspections).where(*here))
-    replaced = [key.inspection_id for key in claims.better.values()]
-    for table in (modality_verdicts, regions, evidence_uses):
-        connection.execute(delete(table).where(table.c.inspection_id.in_(replaced)))
-    note_unused(connection, unused, now)
-    return removed
 
 
 def _add_losses(connection: Connection, losses: Sequence[BrokerLoss]) -> None:

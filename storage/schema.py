@@ -243,6 +243,7 @@ state_references = Table(
     Column("command_id", Uuid),
     Column("changed_at", UtcDateTime, nullable=False),
     Index(None, "line", "product", "inspection_id"),
+    Index(None, "inspection_id"),
     CheckConstraint("action IN ('accepted', 'rejected')", name="action"),
 )
 

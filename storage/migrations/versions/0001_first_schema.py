@@ -197,6 +197,7 @@ def upgrade() -> None:
         sa.CheckConstraint("action IN ('accepted', 'rejected')", name=op.f("ck_state_references_action")),
         sa.PrimaryKeyConstraint("change_id", name=op.f("pk_state_references")),
     )
+    op.create_index(op.f("ix_state_references_inspection_id"), "state_references", ["inspection_id"], unique=False)
     op.create_index(
         op.f("ix_state_references_line_product_inspection_id"),
         "state_references",
