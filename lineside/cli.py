@@ -8,7 +8,7 @@ import typer
 from typer._click.core import Context
 from typer.core import TyperGroup
 
-from lineside.commands import dead_letters, line_states, plant
+from lineside.commands import bench, dead_letters, line_states, plant
 from lineside.commands.history import history
 from lineside.commands.ledger import ledger
 from lineside.commands.maintenance import migrate, retention, topics
@@ -19,7 +19,7 @@ from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
 _ORDER = ("up", "history", "ledger", "screenshot", "state", "dlq", "plant", "migrate", "topics", "retention",
-          "worker", "dashboard", "broker")  # fmt: skip
+          "bench", "worker", "dashboard", "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
 
@@ -51,6 +51,7 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=_KEEP)(migrate)
     app.command(rich_help_panel=_KEEP)(topics)
     app.command(rich_help_panel=_KEEP)(retention)
+    app.add_typer(bench.app, name="bench", rich_help_panel=_KEEP)
     app.command(rich_help_panel=_PROCESSES)(worker)
     app.command(rich_help_panel=_PROCESSES)(dashboard)
     app.command(rich_help_panel=_PROCESSES)(broker)

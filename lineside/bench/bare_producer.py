@@ -12,10 +12,12 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from wire.cloudevents import Headers
 from wire.errors import BrokerUnavailable
 from wire.kafka.settings import KafkaSettings
 from wire.payload_store import PayloadStore
+
+# As confluent-kafka takes them.
+KafkaHeaders = list[tuple[str, str | bytes | None]]
 
 # The settings of wire.kafka.sender, spelled out: the sides shall differ in the code around librdkafka alone.
 _SETTINGS: Final[dict[str, str | int]] = {
@@ -38,7 +40,7 @@ class BareRecord:
 
     key: bytes
     value: bytes
-    headers: Headers
+    headers: KafkaHeaders
     store_as: str | None = None
     payload: bytes = b""
 

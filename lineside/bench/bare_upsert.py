@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol, cast
 
 import psycopg
+from psycopg.types.string import TextLoader
 
 from storage.schema import (
     event_ledger,
@@ -121,6 +122,9 @@ def _open_postgres(url: str) -> _Connection:
         connection = psycopg.connect(url.replace("postgresql+psycopg://", "postgresql://"), options="-c timezone=UTC")
     except psycopg.Error as error:
         raise ConfigurationError([f"--database: {error}"]) from error
+    # Documents stay the text they were: reading them into dicts and back is no part of an upsert.
+    for kind in ("json", "jsonb"):
+        connection.adapters.register_loader(kind, TextLoader)
     return cast("_Connection", connection)
 
 

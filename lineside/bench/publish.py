@@ -204,11 +204,11 @@ class _Rig:
         payload = frame.payload or b""
         if len(payload) <= self._inline_limit_bytes:
             headers, value = to_kafka(frame_to_event(frame))
-            return BareRecord(key=_LINE.encode(), value=value, headers=headers)
+            return BareRecord(key=_LINE.encode(), value=value, headers=[*headers])
         key = payload_key(_LINE, frame.captured_at, frame.event_id, "jpg")
         claim = Claim(ref=key, sha256="0" * 64, size=len(payload))
         headers, value = to_kafka(frame_to_event(replace(frame, payload=None, claim=claim)))
-        return BareRecord(key=_LINE.encode(), value=value, headers=headers, store_as=key, payload=payload)
+        return BareRecord(key=_LINE.encode(), value=value, headers=[*headers], store_as=key, payload=payload)
 
 
 class _Countdown:

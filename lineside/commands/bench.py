@@ -1,0 +1,50 @@
+"""``lineside bench``: what the product costs on top of the work itself."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Benchmarks, as ratios against the bare work on this machine.", no_args_is_help=True)
+
+
+@app.callback()
+def _bench() -> None:
+    """Benchmarks, as ratios against the bare work on this machine."""
+
+
+class _Part(StrEnum):
+    PUBLISH = "publish"
+    INSPECT = "inspect"
+    STORE = "store"
+    MEMORY = "memory"
+
+
+@app.command()
+def stream(
+    only: Annotated[list[_Part] | None, typer.Option(help="Only this one; may be given several times.")] = None,
+    broker: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A Kafka of the benchmarks' own. [default: embedded]")
+    ] = None,
+    database: Annotated[
+        str | None, typer.Option(metavar="URL", help="An empty PostgreSQL database, measured beside SQLite.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
+    quick: Annotated[bool, typer.Option(help="A minute instead of many; the ratios are coarse.")] = False,
+) -> None:
+    """Publishing, inspecting, storing and an inspect worker's memory, both sides measured alternately."""
+    from lineside.bench.settings import FULL, QUICK, Bench, BenchSettings
+    from lineside.bench.stream import run
+    from lineside.terminal import err, out
+
+    settings = BenchSettings(
+        benches=tuple(Bench(name) for name in only or _Part),
+        broker=broker,
+        database=database,
+        scale=QUICK if quick else FULL,
+    )
+    report = run(settings, err.print)
+    if json_file is not None:
+        json_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    out.print(report.table())
