@@ -30,7 +30,7 @@ from connectors.outgoing import Outgoing
 from connectors.source_ledger import SourceLedgers
 from connectors.spool import Spool, SpoolPolicy
 from wire import topics
-from wire.errors import DecodeError, LinesideError, ObjectStoreUnavailable, RetryLater
+from wire.errors import BrokerUnavailable, DecodeError, LinesideError, RetryLater
 from wire.event_sender import Acknowledgement, EventSender
 from wire.frame import Origin, origin_of
 from wire.ledger import DropReason
@@ -112,7 +112,7 @@ class Publisher:
         self._draining: dict[int, int] = {}  # record → bytes of what was read back from the spool
         self._next_record = 0  # records from here on are on disk alone
         self._resume_at = 0.0
-        self._head: tuple[Outgoing, float] | None = None  # the first waiting one and since when it is the first
+        self._delayed: tuple[Outgoing, float, str] | None = None  # the first waiting one, since when, and why
         self._trouble: str | None = None
         self._refused = False  # the spool is full and arrivals stay where they are
 
@@ -199,7 +199,8 @@ class Publisher:
         self._send()
         self._metrics.spool_bytes.set(self._spool.size_bytes)
         self._metrics.held_bytes.set(self._held_bytes)
-        if stop_at is None or (now < stop_at and self._trouble is None and (self._held_events or self._draining)):
+        busy = self._held_events or self._draining
+        if stop_at is None or (now < stop_at and self._trouble is None and busy):
             return True
         if self._held_events:
             self._take_back([])
@@ -292,6 +293,7 @@ class Publisher:
                 self._leave_drain(item)
                 self._next_record = min(self._next_record, item.record)
         self._waiting.clear()
+        self._delayed = None
         with self._condition:
             self._arrived = deque(sorted((*back, *self._arrived), key=_ORDER))
 
@@ -302,9 +304,10 @@ class Publisher:
             if self._trouble is None:
                 self._log.warning("publishing_stalled", waited_s=round(now - self._sent[0].sent_at, 1))
             self._trouble = f"no acknowledgement for {self._limits.spool_after_s:g} s"
-        if self._head is not None and now - self._head[1] > self._limits.spool_after_s:
-            self._head = None
-            self._fall_back(ObjectStoreUnavailable(f"a put takes longer than {self._limits.spool_after_s:g} s"))
+        if self._delayed is not None and now - self._delayed[1] > self._limits.spool_after_s:
+            reason = self._delayed[2]
+            self._delayed = None
+            self._fall_back(RetryLater(reason))
 
     def _place_arrivals(self) -> None:
         """Send new events on directly, or behind the others into the spool."""
@@ -408,21 +411,29 @@ class Publisher:
         while self._waiting and now >= self._resume_at:
             item = self._waiting[0]
             if not item.is_ready:
-                if self._head is None or self._head[0] is not item:
-                    self._head = (item, now)
+                self._delay(item, now, "the object store takes too long for a put")
                 return
-            self._head = None
             try:
                 item.take_claim()
                 item.sent_at = now
                 self._sender.send(topics.FRAMES, item.origin.line, item.event, self._delivered(item))
+            except BrokerUnavailable as error:
+                # A full queue or a lagging reader is over in a moment; the spool is for what lasts.
+                self._resume_at = now + error.retry_after_s
+                self._delay(item, now, str(error))
+                return
             except RetryLater as error:
                 self._fall_back(error)
                 return
+            self._delayed = None
             self._waiting.popleft()
             self._sent.append(item)
             if item.record is not None:
                 self._sent_records.add(item.record)
+
+    def _delay(self, item: Outgoing, now: float, reason: str) -> None:
+        since = self._delayed[1] if self._delayed is not None and self._delayed[0] is item else now
+        self._delayed = (item, since, reason)
 
     def _delivered(self, item: Outgoing) -> Callable[[Acknowledgement | LinesideError], None]:
         def delivered(result: Acknowledgement | LinesideError) -> None:

@@ -12,6 +12,7 @@ import structlog
 from asyncua import Client, Node, ua
 from asyncua.client.ua_client import UaClientState
 from asyncua.common.subscription import DataChangeEvent, StatusChangeEvent, Subscription
+from asyncua.observer import Observer, SubscriptionEvent
 
 from connectors.errors import SourceUnavailable
 from connectors.opcua.republish_limit import RepublishLimit
@@ -85,6 +86,8 @@ class PlcLink:
         self._tags: dict[ua.NodeId, Tag] = {}
         self._silent: set[Tag] = set()  # tags that have not sent their present value
         self._silent_since = 0.0
+        self._nodes_checked = True
+        self._client.uaclient.observer = _Recreation(self._made_anew)
 
     async def follow(self) -> None:
         """Connect, subscribe, and pass values on until cancelled. SourceUnavailable when it cannot go on.
@@ -96,7 +99,7 @@ class PlcLink:
             await self._client.connect(auto_reconnect=True, reconnect_max_delay=_RECONNECT_LONGEST_S)
             self._tags = await self._resolve()
             subscription = await self._subscribe()
-            await _first_of(self._read(subscription), self._watch(subscription))
+            await _first_of(self._read(subscription), self._watch())
         except (OSError, TimeoutError, ua.UaError) as error:
             raise SourceUnavailable(f"{type(error).__name__}: {error}") from error
         finally:
@@ -131,7 +134,7 @@ class PlcLink:
             PublishingEnabled=True,
         )
         subscription = await self._client.create_subscription(parameters, queue_maxsize=_QUEUE_VALUES)
-        self._expect_first_values()
+        self._made_anew()
         results = await subscription.subscribe_data_change(
             [self._client.get_node(node_id) for node_id in self._tags],
             queuesize=asked.queue_size,
@@ -142,9 +145,12 @@ class PlcLink:
                 raise SourceUnavailable(f"the server refuses to monitor {tag.name}: {result.name}")
         return subscription
 
-    def _expect_first_values(self) -> None:
+    def _made_anew(self) -> None:
+        """The server had lost the subscription and asyncua has made another: values may be missing."""
         self._silent = set(self._tags.values())
         self._silent_since = asyncio.get_running_loop().time()
+        self._nodes_checked = False
+        self._handler.gap()
 
     async def _read(self, subscription: Subscription) -> None:
         async for event in subscription:
@@ -158,10 +164,9 @@ class PlcLink:
             await self._handler.room()
         raise SourceUnavailable("the server ended the subscription")
 
-    async def _watch(self, subscription: Subscription) -> None:
-        """Follow the state of the link; tell of a gap where the subscription had to be made anew."""
+    async def _watch(self) -> None:
+        """Follow the state of the link; give up on one that does not come back whole."""
         loop = asyncio.get_running_loop()
-        known = subscription.subscription_id
         lost_since: float | None = None
         while True:
             await asyncio.sleep(_HEALTH_INTERVAL_S)
@@ -173,13 +178,9 @@ class PlcLink:
                     raise SourceUnavailable(f"not reconnected within {_RECONNECTING_AT_MOST_S:g} s")
                 continue
             lost_since = None
-            if subscription.subscription_id is None:
-                continue  # being made anew just now
-            if subscription.subscription_id != known:
-                known = subscription.subscription_id
-                self._handler.gap()
+            if not self._nodes_checked:
                 await self._check_nodes()
-                self._expect_first_values()
+                self._nodes_checked = True
             self._tell_state(now)
 
     def _tell_state(self, now: float) -> None:
@@ -196,6 +197,17 @@ class PlcLink:
         present: Mapping[ua.NodeId, Tag] = await self._resolve()
         if present != self._tags:
             raise SourceUnavailable("the server numbers its nodes anew")
+
+
+class _Recreation(Observer):
+    """Hears from asyncua that a subscription was made anew; its number does not tell, a restarted server repeats it."""
+
+    def __init__(self, made_anew: Callable[[], None]) -> None:
+        self._made_anew = made_anew
+
+    def on_subscription_event(self, subscription_id: int | None, event: SubscriptionEvent) -> None:
+        if event is SubscriptionEvent.RECREATED:
+            self._made_anew()
 
 
 async def _first_of(*works: Coroutine[None, None, None]) -> None:

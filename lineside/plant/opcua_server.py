@@ -70,6 +70,15 @@ class PlantServer:
         _answer_republish_as_the_standard_says()
         # At INFO asyncua logs every publish response in full; at WARNING, that a simulation needs no certificates.
         logging.getLogger("asyncua").setLevel(logging.ERROR)
+        # The standard address space is seconds of computing: in a thread, or the lines would stand still for a restart.
+        server = await asyncio.to_thread(lambda: asyncio.run(self._build()))
+        await server.start()
+        self._server = server
+        for key in list(self._values):
+            await self._publish(server, self._values[key])
+
+    async def _build(self) -> Server:
+        """Make a server with all nodes; it starts no task, so any loop may run it afterwards."""
         server = Server()
         await server.init()
         server.set_endpoint(self._endpoint)
@@ -84,10 +93,7 @@ class PlantServer:
                 current = self._values[line, tag]
                 await folder.add_variable(node_id, ua.QualifiedName(tag, index), current.value, _type_of(tag))
                 self._nodes[line, tag] = node_id
-        await server.start()
-        self._server = server
-        for key in list(self._values):
-            await self._publish(server, self._values[key])
+        return server
 
     async def write(self, writes: Sequence[TagWrite]) -> None:
         """Set tags in the given order. While the server is away the values are kept, and only the last is ever seen."""
@@ -114,6 +120,11 @@ class PlantServer:
         """Close every connection; silent if it is not running."""
         server, self._server = self._server, None
         if server is not None:
+            # asyncua closes the connections while it still listens, and then waits for ever for a client that came back
+            # in between; so stop listening first.
+            listener = server.bserver and server.bserver._server  # noqa: SLF001  (nothing public closes it)
+            if isinstance(listener, asyncio.Server):
+                listener.close()
             # A client that vanished in mid-request makes asyncua's stop raise; the port is closed all the same.
             with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
                 await server.stop()

@@ -3,7 +3,8 @@
 // Usage: node node_opcua_server.js FOLDER_OF_NODE_MODULES PORT INTERVAL_MS
 // ns=1;s=PartId       String, "part-<count>", a new one each interval
 // ns=1;s=Temperature  Double, 20 + 0.5 * (count modulo 10), moves with the part
-// ns=1;s=Count        UInt32, the count itself
+// ns=1;s=Count        UInt32, the count itself, set after the others as a PLC does
+// ns=1;s=TriggerSession String, one life of the count
 "use strict";
 
 const { createRequire } = require("node:module");
@@ -42,11 +43,13 @@ async function main() {
   const temperature = variable("Temperature", DataType.Double, 20.0);
   const countVariable = variable("Count", DataType.UInt32, 0);
 
+  variable("TriggerSession", DataType.String, new Date().toISOString());
+
   setInterval(() => {
     const count = countVariable.readValue().value.value + 1;
-    countVariable.setValueFromSource({ dataType: DataType.UInt32, value: count });
     temperature.setValueFromSource({ dataType: DataType.Double, value: 20 + 0.5 * (count % 10) });
     partId.setValueFromSource({ dataType: DataType.String, value: `part-${count}` });
+    countVariable.setValueFromSource({ dataType: DataType.UInt32, value: count });
   }, Number(intervalText));
 
   process.on("SIGTERM", async () => {

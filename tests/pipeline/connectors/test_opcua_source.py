@@ -1,0 +1,242 @@
+"""The OPC UA source against a real server: subscribed, cut off, restarted, stopped."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from asyncua import Client
+
+from connectors.captured import Captured
+from connectors.errors import PublisherFull
+from connectors.metrics import ConnectorMetrics, new_registry
+from connectors.opcua.settings import OpcUaSettings
+from connectors.opcua.source import OpcUaSource
+from connectors.source_ledger import SourceLedgers
+from tests.components.node_opcua import RealNodeOpcua
+from tests.components.waiting import wait_until
+from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
+from tests.pipeline.connectors.plc_server import PlcServer
+from tests.pipeline.connectors.published import Published
+from wire import topics
+from wire.frame import frame_from_event
+from wire.kafka.embedded import EmbeddedBroker
+from wire.part_context import context_from_event
+from wire.sensor_window import SensorWindow
+
+pytestmark = [pytest.mark.slow]
+
+
+class RunningSource:
+    """An OpcUaSource in a thread, with everything it submitted."""
+
+    def __init__(self, keys: dict[str, object]) -> None:
+        settings = OpcUaSettings.model_validate({
+            "line": LINE,
+            "broker": {"bootstrap": "127.0.0.1:1"},
+            "objects": "file:///nowhere",
+            "spool": {"directory": "/nowhere"},
+            **keys,
+        })  # fmt: skip
+        self.ledgers = SourceLedgers()
+        self.source = OpcUaSource(settings, ledgers=self.ledgers, metrics=ConnectorMetrics(new_registry()))
+        self.submitted: list[Captured] = []
+        self.full = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self.source.run, args=(self._submit, self._stop), name="opcua-source")
+        self._thread.start()
+
+    def _submit(self, captured: Captured) -> None:
+        if self.full:
+            raise PublisherFull("full", retry_after_s=0.01)
+        self.submitted.append(captured)
+
+    def contexts(self) -> list[Captured]:
+        return [one for one in self.submitted if one.event.type == topics.PART_CONTEXT]
+
+    def windows(self) -> list[Captured]:
+        return [one for one in self.submitted if one.event.type == topics.FRAME_SENSOR]
+
+    def wait_subscribed(self) -> None:
+        wait_until(lambda: self.source.trouble is None, 20, lambda: f"a subscription: {self.source.trouble}")
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(5)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def plc() -> Iterator[PlcServer]:
+    with PlcServer() as plc:
+        yield plc
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[[dict[str, object]], RunningSource]]:
+    running: list[RunningSource] = []
+
+    def start(keys: dict[str, object]) -> RunningSource:
+        running.append(RunningSource(keys))
+        return running[-1]
+
+    yield start
+    for one in running:
+        one.stop()
+
+
+Run = Callable[[dict[str, object]], RunningSource]
+
+
+def test_each_part_gives_its_context_and_its_sensor_window(plc: PlcServer, run: Run) -> None:
+    source = run(plc.settings())
+    source.wait_subscribed()
+    triggered = [plc.part() for _ in range(3)]
+    wait_until(lambda: len(source.windows()) == 3, 10, "three windows")
+    contexts = [context_from_event(one.event) for one in source.contexts()]
+    assert [context.origin.sequence for context in contexts] == [0, 1, 2]
+    assert [context.part.part_id for context in contexts] == ["P-1", "P-2", "P-3"]
+    assert [context.part.triggered_at for context in contexts] == triggered
+    assert contexts[0].origin.source == f"{LINE}/plc"
+    assert contexts[0].origin.session == contexts[0].part.trigger_session == "t-1"
+    assert contexts[0].part.product == "bracket"
+    assert contexts[0].part.packml_state == "Execute"
+    frame = frame_from_event(source.windows()[2].event)
+    window = SensorWindow.from_json(frame.payload)
+    temperature = window.channel("temperature")
+    assert frame.origin.source == f"{LINE}/plc/sensors"
+    assert frame.part.part_id == "P-3"
+    assert temperature.unit == "°C"
+    assert temperature.times_s[-1] == pytest.approx(-0.1, abs=1e-5)
+    assert temperature.values[-1] == 23.0  # the value before the trigger; 99.0 lies behind the window
+
+
+def test_a_server_restart_is_survived_and_what_was_missed_is_a_hole(plc: PlcServer, run: Run) -> None:
+    source = run(plc.settings())
+    source.wait_subscribed()
+    plc.part()
+    plc.part()
+    wait_until(lambda: len(source.windows()) == 2, 10, "two windows")
+    plc.stop()
+    wait_until(lambda: source.source.trouble is not None, 10, "the link to be lost")
+    plc.part()
+    plc.part()
+    plc.part()  # the server knows only the last one when it is back
+    plc.start()
+    source.wait_subscribed()
+    plc.part()
+    wait_until(lambda: len(source.windows()) == 4, 10, "four windows")
+    assert [one.origin.sequence for one in source.contexts()] == [0, 1, 4, 5]
+    windows = [SensorWindow.from_json(one.event.data) for one in source.windows()]
+    assert [window.has_gap for window in windows][2] is True
+    assert len({one.event.id for one in source.submitted}) == len(source.submitted)  # nothing twice
+
+
+def test_a_server_that_is_not_there_yet_is_waited_for(plc: PlcServer, run: Run) -> None:
+    plc.stop()
+    source = run(plc.settings())
+    wait_until(lambda: "ConnectionRefused" in (source.source.trouble or ""), 10, "an attempt to fail")
+    plc.start()
+    source.wait_subscribed()
+    plc.part()
+    wait_until(lambda: len(source.contexts()) == 1, 10, "the context")
+
+
+def test_a_node_that_does_not_exist_is_named(plc: PlcServer, run: Run) -> None:
+    keys = plc.settings()
+    keys["sensors"] = [{"name": "humidity", "node": "line3/Humidity"}]
+    source = run(keys)
+    wait_until(lambda: "line3/Humidity" in (source.source.trouble or ""), 10, "the node to be named")
+
+
+def test_a_full_publisher_is_asked_again_and_nothing_is_lost(plc: PlcServer, run: Run) -> None:
+    source = run(plc.settings())
+    source.wait_subscribed()
+    source.full = True
+    for _ in range(3):
+        plc.part()
+    source.full = False
+    wait_until(lambda: len(source.windows()) == 3, 10, "three windows")
+    assert [one.origin.sequence for one in source.contexts()] == [0, 1, 2]
+
+
+def test_stopping_closes_the_session_and_submits_the_last_part(plc: PlcServer, run: Run) -> None:
+    source = run(plc.settings())
+    source.wait_subscribed()
+    assert plc.sessions() == 1
+    plc.part()
+    wait_until(lambda: len(source.contexts()) == 1, 10, "the context")
+    source.stop()
+    assert plc.sessions() == 0
+    assert len(source.windows()) == 1
+
+
+@pytest.mark.fault
+def test_sigterm_of_the_process_closes_its_session_on_the_server(plc: PlcServer, tmp_path: Path) -> None:
+    with (
+        EmbeddedBroker(topics.with_dead_letters(), partitions=1) as broker,
+        ConnectorProcess("opcua", tmp_path, bootstrap=broker.bootstrap, **plc.settings()) as connector,
+    ):
+        wait_until(lambda: connector.probe("/readyz") == (200, "ok"), 20, "the connector to be ready")
+        assert plc.sessions() == 1
+        assert connector.metric("connector_opcua_connected") == 1
+        plc.part()
+        published = Published(broker.bootstrap)
+        wait_until(lambda: published.sequences(topics.FRAME_SENSOR) == [0], 10, "the window")
+        connector.stop(deadline_s=5.0)
+        assert plc.sessions() == 0
+        assert published.sequences(topics.PART_CONTEXT) == [0]
+        for source in (f"{LINE}/plc", f"{LINE}/plc/sensors"):
+            beat = published.last_heartbeat(source)
+            assert beat is not None
+            assert beat.closed
+            assert (beat.session, str(beat.ledger.published)) == ("t-1", "0")
+
+
+@pytest.mark.fault
+def test_a_killed_connector_tells_the_present_part_again_under_the_same_ids(plc: PlcServer, tmp_path: Path) -> None:
+    with EmbeddedBroker(topics.with_dead_letters(), partitions=1) as broker:
+        connector = ConnectorProcess("opcua", tmp_path, bootstrap=broker.bootstrap, **plc.settings())
+        published = Published(broker.bootstrap)
+        with connector:
+            wait_until(lambda: connector.probe("/readyz") == (200, "ok"), 20, "the connector to be ready")
+            plc.part()
+            wait_until(lambda: published.sequences(topics.PART_CONTEXT) == [0], 10, "the context")
+            connector.kill()
+        with connector:
+            wait_until(lambda: published.sequences(topics.PART_CONTEXT) == [0, 0], 20, "the context again")
+        assert len({event.id for event in published.events(topics.PART_CONTEXT)}) == 1
+
+
+def test_an_independent_server_is_subscribed_and_followed_over_a_restart(
+    own_node_opcua: RealNodeOpcua, run: Run
+) -> None:
+    server = own_node_opcua
+    source = run(asyncio.run(server_settings(server)))
+    source.wait_subscribed()
+    wait_until(lambda: len(source.windows()) >= 5, 20, "five windows")
+    contexts = [context_from_event(one.event) for one in source.contexts()]
+    assert all(context.part.part_id == f"part-{context.origin.sequence + 1}" for context in contexts)
+    sequences = [context.origin.sequence for context in contexts]
+    assert sequences == list(range(sequences[0], sequences[0] + len(sequences)))  # none missed, none twice
+    server.restart()
+    told = len(source.contexts())
+    wait_until(lambda: len(source.contexts()) >= told + 5, 60, "contexts after the restart")
+    assert len({one.event.id for one in source.submitted}) == len(source.submitted)
+
+
+async def server_settings(server: RealNodeOpcua) -> dict[str, object]:
+    async with Client(server.endpoint) as client:
+        namespace = (await client.get_namespace_array())[1]
+    return {
+        "endpoint": server.endpoint,
+        "namespace": namespace,
+        "context": {
+            "part_counter": "Line/Count",
+            "part_id": "Line/PartId",
+            "trigger_session": "Line/TriggerSession",
+        },
+        "sensors": [{"name": "temperature", "node": "Line/Temperature", "unit": "°C"}],
+        "window": {"before_s": 0.2, "after_s": 0.1, "grace_s": 0.2},
+    }
