@@ -238,7 +238,9 @@ class InspectAgent:
                 await self._switch_state(partition, arrival)
             case Unreadable():
                 await self._aside(
-                    partition, record, self._quarantine(record, arrival.line, arrival.event, arrival.failure)
+                    partition,
+                    record,
+                    lambda: self._quarantine(record, arrival.line, arrival.event, arrival.failure),
                 )
 
     def _partition(self, record: ConsumedRecord) -> FramePartition:
@@ -294,9 +296,9 @@ class InspectAgent:
                 await self._finish(partition, [arrival.offset])
         elif placement is Placement.SURPLUS:
             failure = BadInput("surplus", f"its part has another {arrival.modality or 'context'} already")
-            await self._aside(partition, record, self._quarantine(record, arrival.line, event, failure))
+            await self._aside(partition, record, lambda: self._quarantine(record, arrival.line, event, failure))
         elif placement is Placement.LATE:
-            await self._aside(partition, record, self._dispose(record, arrival.line, event, Outcome.LATE))
+            await self._aside(partition, record, lambda: self._dispose(record, arrival.line, event, Outcome.LATE))
 
     async def _bound_memory(self) -> None:
         """Close the oldest parts while those that wait hold too much."""
@@ -358,7 +360,7 @@ class InspectAgent:
                 activated, cluster=self._cluster, partition=record.partition, offset=record.offset
             )
 
-        await self._aside(partition, record, self._in_thread(self._database, remember))
+        await self._aside(partition, record, lambda: self._in_thread(self._database, remember))
 
     # effect 3: the detector
 
@@ -495,24 +497,27 @@ class InspectAgent:
     # how effects are run
 
     async def _aside(
-        self, partition: FramePartition, record: ConsumedRecord, effect: Coroutine[Any, Any, None]
+        self, partition: FramePartition, record: ConsumedRecord, effect: Callable[[], Awaitable[None]]
     ) -> None:
         """Run an effect while the next records are placed; its record is finished after it."""
         await self._gate.enter(_DISPOSITION_BYTES)
 
         async def run() -> None:
-            await effect
+            await effect()
             await self._finish(partition, [record.offset])
             await self._gate.leave(_DISPOSITION_BYTES)
 
         self._spawn(run())
 
     def _spawn(self, effect: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start a task whose failure ends the process."""
-        if self._tasks is None:
-            effect.close()
-            raise RuntimeError("the agent does not run")
-        return self._tasks.create_task(effect)
+        """Start a task whose failure ends the process. CancelledError if the process is ending already."""
+        try:
+            if self._tasks is not None:
+                return self._tasks.create_task(effect)
+        except RuntimeError:  # the group has ended with the failure of another task, a moment ago
+            pass
+        effect.close()
+        raise asyncio.CancelledError
 
     async def _in_thread(self, pool: ThreadPoolExecutor, call: Callable[..., Answer], *arguments: Any) -> Answer:
         """Run a blocking call in a thread, again and again while what it needs is away."""

@@ -109,8 +109,12 @@ class StoreAgent:
                     await asyncio.get_running_loop().run_in_executor(self._auditor, self._measure_ledger)
                 await asyncio.sleep(self._limits.ledger_every_s)
         finally:
-            self._writer.shutdown(wait=False, cancel_futures=True)
-            self._auditor.shutdown(wait=False, cancel_futures=True)
+            self.close()
+
+    def close(self) -> None:
+        """Let the running transaction end; begin no other."""
+        self._writer.shutdown(wait=False, cancel_futures=True)
+        self._auditor.shutdown(wait=False, cancel_futures=True)
 
     async def take(self, records: Sequence[ConsumedRecord]) -> None:
         """Write one batch."""
