@@ -10,28 +10,8 @@ score and threshold are those of the modality that lies furthest above its thres
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wire.finding import Mode, Verdict
-
-# The key of a threshold in sigma that an engineer set for every modality without a manual one of its own.
-FUSED = "fused"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Judgement:
-    """One modality's evidence: raw score and threshold, and both as deviations. ``votes``: takes part in the fusion."""
-
-    modality: str
-    mode: Mode
-    score: float
-    threshold: float
-    deviation: float
-    deviation_threshold: float
-    votes: bool = True
-
-    @property
-    def verdict(self) -> Verdict:
-        """DEFECT if the score exceeds the threshold."""
-        return Verdict.DEFECT if self.score > self.threshold else Verdict.OK
+from models.fuse.judgement import Judgement
+from wire.finding import Verdict
 
 
 @dataclass(frozen=True, kw_only=True)

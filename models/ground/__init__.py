@@ -1,1 +1,1 @@
-"""From distances to places: zero-shot self-reference, thresholds, regions."""
+"""From distances to places: zero-shot self-reference, thresholds."""

@@ -11,6 +11,9 @@ from models.memory.search import nearest
 # How many patches of the average reach each bank vector starts with. Without them a vector that was hardly ever the
 # nearest would have a reach of chance; with many, printed edges would have to be as calm as blank surface.
 _PRIOR_PATCHES = 4.0
+# Whitened units. Identical references (a camera that repeats its frame) lie at distance 0 from each other; a reach of
+# 0 would make the faintest noise of the next part infinitely unusual.
+_LEAST_TYPICAL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,7 +34,8 @@ def build_bank(patches: Tensor, sources: Tensor, settings: CoresetSettings, *, m
 
     patches (N, D) from images sources (N,) int64 in 0..images-1, of which at least two have patches.
     """
-    keep = select_coreset(patches, sources, max_vectors, settings)
+    # On the CPU: thousands of tiny steps, and the same choice whatever the device.
+    keep = select_coreset(patches.cpu(), sources.cpu(), max_vectors, settings).to(patches.device)
     vectors, owners = patches[keep].contiguous(), sources[keep]
     distances = torch.zeros(len(patches), device=patches.device)
     nearests = torch.zeros(len(patches), dtype=torch.int64, device=patches.device)
@@ -42,7 +46,7 @@ def build_bank(patches: Tensor, sources: Tensor, settings: CoresetSettings, *, m
         distances[own], nearests[own] = found, others[index]
     count = len(vectors)
     total, number = _sums(nearests, distances, count)
-    typical = distances.mean().clamp_min(1e-6)
+    typical = distances.mean().clamp_min(_LEAST_TYPICAL)
     ratios = torch.zeros_like(distances)
     for own in images:
         own_total, own_number = _sums(nearests[own], distances[own], count)

@@ -13,6 +13,8 @@ from torch import Tensor
 _PRIOR_REFERENCES = 4.0
 # Fewer aligned references than this say nothing about a place.
 MIN_REFERENCES = 4
+# Whitened units: identical references must not make noise infinitely unusual (see the bank's reach).
+_LEAST_TYPICAL = 0.05
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,7 +47,7 @@ def build_places(patches: Tensor, valid: Tensor) -> tuple[Places, Tensor]:
     off = (patches - mean).norm(dim=1) * (number / (number - 1).clamp_min(1)) * weight
     squares = off.square()
     total = squares.sum(dim=0)
-    typical = total.sum() / number.sum().clamp_min(1)
+    typical = (total.sum() / number.sum().clamp_min(1)).clamp_min(_LEAST_TYPICAL**2)
     places = Places(mean=mean, spread=_spread(total, number, typical))
     left_out = torch.stack(
         [off[i] / _spread(total - squares[i], number - weight[i], typical) for i in range(len(patches))]
@@ -54,5 +56,5 @@ def build_places(patches: Tensor, valid: Tensor) -> tuple[Places, Tensor]:
 
 
 def _spread(total: Tensor, number: Tensor, typical: Tensor) -> Tensor:
-    spread = ((total.clamp_min(0) + _PRIOR_REFERENCES * typical) / (number + _PRIOR_REFERENCES)).sqrt().clamp_min(1e-6)
+    spread = ((total.clamp_min(0) + _PRIOR_REFERENCES * typical) / (number + _PRIOR_REFERENCES)).sqrt()
     return torch.where(number < 2, torch.inf, spread)

@@ -55,7 +55,7 @@ def window_features(window: SensorWindow) -> dict[str, NDArray[np.float64]]:
 def build_sensor_memory(
     references: Sequence[SensorWindow], settings: SensorSettings
 ) -> tuple[SensorMemory, list[float]]:
-    """(memory, leave-one-out scores of the windows that could be judged). ValueError with fewer than two of those."""
+    """(memory, leave-one-out scores of those windows that could be judged against the others)."""
     features = [window_features(window) for window in references]
     scores = []
     for index in range(len(features)):
@@ -63,8 +63,6 @@ def build_sensor_memory(
         score = _largest_z(features[index], others)
         if score is not None:
             scores.append(score)
-    if len(scores) < 2:
-        raise ValueError(f"{len(references)} sensor windows, {len(scores)} of them judgeable; at least 2 are needed")
     return SensorMemory(channels=_statistics(features, settings)), scores
 
 

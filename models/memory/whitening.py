@@ -35,7 +35,7 @@ class Whitening:
 
 def fit_whitening(vectors: Tensor, settings: WhiteningSettings) -> Whitening:
     """Statistics of vectors (N, C), N >= 2, in float64; deterministic, signs of the eigenvectors fixed."""
-    exact = vectors.double()
+    exact = vectors.cpu().double()  # small, and the same on every device
     mean = exact.mean(dim=0)
     deviation = exact.std(dim=0).clamp_min(settings.noise_floor)
     scaled = (exact - mean) / deviation
@@ -49,4 +49,4 @@ def fit_whitening(vectors: Tensor, settings: WhiteningSettings) -> Whitening:
     directions = directions * torch.where(peak < 0, -1.0, 1.0)
     values = values.clamp_min(settings.eigenvalue_floor * float(values[0].clamp_min(1e-12)))
     projection = directions / values ** (settings.power / 2) / deviation[:, None]
-    return Whitening(mean=mean.float(), projection=projection.float())
+    return Whitening(mean=mean.float().to(vectors.device), projection=projection.float().to(vectors.device))

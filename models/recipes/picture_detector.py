@@ -50,6 +50,11 @@ class PictureDetector:
         """Pixels of the working picture per map value, both ways."""
         return self._filters.stride_px
 
+    def can_judge(self, picture: Planes) -> bool:
+        """Whether at least one patch of ``picture`` saw enough of the part."""
+        valid = self._valid(picture)
+        return valid is None or bool(valid.any())
+
     def features(self, pictures: Sequence[Planes]) -> list[PatchFeatures]:
         """Features of every picture, in order; pictures of one shape share a pass."""
         found: dict[int, PatchFeatures] = {}
@@ -64,7 +69,7 @@ class PictureDetector:
                     batch = torch.from_numpy(np.stack([pictures[i].values for i in chunk])).to(self._device)
                     values = self._filters(batch)  # (B, C, h, w)
                     for index, own in zip(chunk, values, strict=True):
-                        found[index] = PatchFeatures(values=own, valid=self._valid(pictures[index], own.shape))
+                        found[index] = PatchFeatures(values=own, valid=self._valid(pictures[index]))
         return [found[index] for index in range(len(pictures))]
 
     def maps(
@@ -93,15 +98,14 @@ class PictureDetector:
         """The memory of good pictures; ValueError with fewer than two usable ones."""
         with torch.inference_mode():
             memory, left_out = build_patch_memory(self.features(pictures), self._memory, max_vectors=max_vectors)
-            scores = [float(m.max()) for m in left_out if float(m.max()) > 0]
+            scores = [float(anomaly.max()) for anomaly in left_out]
             return BuiltMemory(tensors=memory.tensors(name), calibration=calibrate(scores, left_out))
 
-    def _valid(self, picture: Planes, shape: torch.Size) -> torch.Tensor | None:
+    def _valid(self, picture: Planes) -> torch.Tensor | None:
         if picture.valid is None:
             return None
-        height, width = shape[-2:]
         patch = self._filters.stride_px
         known = torch.from_numpy(picture.valid).to(self._device, torch.float32)[None, None]
-        padding = (0, width * patch - known.shape[-1], 0, height * patch - known.shape[-2])
+        padding = (0, -known.shape[-1] % patch, 0, -known.shape[-2] % patch)
         share = F.avg_pool2d(F.pad(known, padding), patch)[0, 0]  # (h, w)
         return share >= _VALID_SHARE

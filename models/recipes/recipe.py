@@ -13,6 +13,7 @@ from models.backbones.geometry import GeometrySettings
 from models.ground.self_reference import SelfReferenceSettings
 from models.memory.patch_memory import MemorySettings
 from models.memory.sensor_memory import SensorSettings
+from models.refine.local_contrast import LocalContrastSettings
 from models.settings import PartSettings
 from wire.errors import ConfigurationError
 
@@ -26,6 +27,7 @@ class Parts(PartSettings):
     memory: Literal["patch_coreset"]
     ground: Literal["max_otsu_normal_quantile"]
     zero_shot: Literal["self_reference"]
+    refine: Literal["local_contrast"]
     sensors: Literal["robust_statistics"]
     fusion: Literal["sidak_maximum"]
     reporter: Literal["template"]
@@ -45,6 +47,7 @@ class Recipe(PartSettings):
     image_memory: MemorySettings
     depth_memory: MemorySettings
     zero_shot: SelfReferenceSettings
+    sharpening: LocalContrastSettings
     sensors: SensorSettings
 
     @model_validator(mode="after")

@@ -1,0 +1,57 @@
+"""The pictures of a part as a detector works on them: images, depth, point clouds."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from models.backbones.geometry import GeometrySettings, depth_planes, height_picture
+from models.backbones.planes import Planes, image_planes
+from models.backbones.point_grid import cloud_depth_mm
+from wire.image_codec import to_u8
+from wire.part import Part
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class View:
+    """One picture of one part: planes for the detector; ``grey`` makes the (H, W) levels for facts when needed."""
+
+    part: int
+    modality: str
+    planes: Planes
+    grey: Callable[[], NDArray[np.uint8]]
+    mm_per_px: float | None
+
+
+def image_views(index: int, part: Part, max_pixels: int) -> list[View]:
+    """Every image of ``part``, by name."""
+    return [
+        View(
+            part=index,
+            modality=name,
+            planes=image_planes(image, max_pixels=max_pixels),
+            grey=lambda image=image: np.asarray(cv2.cvtColor(to_u8(image), cv2.COLOR_RGB2GRAY), np.uint8),  # type: ignore[misc]
+            mm_per_px=part.mm_per_px,
+        )
+        for name, image in sorted(part.images.items())
+    ]
+
+
+def depth_views(index: int, part: Part, geometry: GeometrySettings, max_pixels: int) -> list[View]:
+    """The depth image and every point cloud of ``part``; sizes in mm are unknown there (another camera's pixels)."""
+    depths: Mapping[str, NDArray[np.float32]] = {
+        **({"depth": part.depth_mm} if part.depth_mm is not None else {}),
+        **{name: cloud_depth_mm(cloud) for name, cloud in sorted(part.clouds.items())},
+    }
+    return [
+        View(
+            part=index,
+            modality=name,
+            planes=depth_planes(depth, geometry, max_pixels=max_pixels),
+            grey=lambda depth=depth: height_picture(depth, geometry),  # type: ignore[misc]
+            mm_per_px=None,
+        )
+        for name, depth in depths.items()
+    ]
