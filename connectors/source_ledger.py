@@ -87,6 +87,7 @@ class SourceLedgers:
                 session.captured.add(number)
                 session.in_flight.discard(number)
                 if number not in session.published:
+                    session.undrop(number)
                     session.spooled.add(number)
 
     def dropped(self, origin: Origin, reason: DropReason) -> None:
