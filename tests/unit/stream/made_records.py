@@ -67,13 +67,15 @@ def context_event(number: int, *, line: str = LINE, session: str = "plc-1") -> C
     )
 
 
-def heartbeat_event(published: str, *, line: str = LINE, source: str = f"{LINE}/rgb1", second: int = 0) -> CloudEvent:
+def heartbeat_event(
+    published: str, *, line: str = LINE, source: str = f"{LINE}/rgb1", session: str = "s1", second: int = 0
+) -> CloudEvent:
     """A heartbeat of a source that published these sequence numbers."""
     numbers = SequenceSet.parse(published)
     return Heartbeat(
         line=line,
         source=source,
-        session="s1",
+        session=session,
         sent_at=BEGIN + timedelta(seconds=second),
         ledger=SourceLedger(
             captured=numbers, published=numbers, spooled=SequenceSet(), in_flight=SequenceSet(), dropped={}
