@@ -19,10 +19,12 @@ class WatchedSource(Strict):
 class CameraSettings(ConnectorSettings):
     """A file for ``python -m connectors camera``."""
 
-    sources: tuple[WatchedSource, ...] = Field(min_length=1)
+    sources: tuple[WatchedSource, ...]
 
     @model_validator(mode="after")
     def _sources_fit(self) -> "CameraSettings":
+        if not self.sources:
+            raise ValueError("sources: is empty; name at least one camera")
         for number, one in enumerate(self.sources):
             check_source_name(one.source, self.line)
             for other in self.sources[:number]:

@@ -61,10 +61,12 @@ class ReplayedSource(Strict):
 class ReplaySettings(ConnectorSettings):
     """A file for ``python -m connectors replay``."""
 
-    sources: tuple[ReplayedSource, ...] = Field(min_length=1)
+    sources: tuple[ReplayedSource, ...]
 
     @model_validator(mode="after")
     def _names_fit(self) -> "ReplaySettings":
+        if not self.sources:
+            raise ValueError("sources: is empty; name at least one")
         names = [check_source_name(one.source, self.line) for one in self.sources]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"sources: {', '.join(twice)} appears twice; each source has its own name")
