@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from dashboard.gate import Gate
 from dashboard.keys import Role, hash_of, new_key
 from dashboard.serve import run
 from dashboard.settings import load_settings
@@ -30,7 +31,9 @@ def serve(
         raise typer.Exit(2)
     try:
         settings = load_settings(config)
-        if not check:
+        if check:
+            Gate.open(settings)
+        else:
             run(settings)
     except ConfigurationError as error:
         typer.echo("\n".join(error.problems), err=True)

@@ -1,20 +1,13 @@
 """The application: API, pages and the poller behind them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import APIRouter, FastAPI, Request
-from prometheus_client import CollectorRegistry
 from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import Match
-from storage.commands import CommandStore
-from storage.history import History
-from storage.ledger import LedgerStore
-from storage.line_states import LineStateStore
-from storage.lines import LineRegistry
-from storage.references import ReferenceStore
 
 from dashboard.api.commands import commands_router
 from dashboard.api.inspections import inspections_router
@@ -34,7 +27,13 @@ from dashboard.problems import answer_with_problems
 from dashboard.services import Services
 from dashboard.settings import DashboardSettings
 from dashboard.traffic import Traffic
+from storage.commands import CommandStore
 from storage.database import Database
+from storage.history import History
+from storage.ledger import LedgerStore
+from storage.line_states import LineStateStore
+from storage.lines import LineRegistry
+from storage.references import ReferenceStore
 from wire.event_sender import EventSender
 from wire.payload_store import PayloadStore
 
@@ -45,6 +44,15 @@ Moments are RFC 3339 with zone. Errors are RFC 9457 problem documents. Where the
 `X-API-Key` or as bearer token: a *viewer* reads, an *operator* also answers parts, an *engineer* also changes what a
 line knows. Commands are answered with 202 once Kafka has them; `GET /api/v1/commands/{id}` tells what became of them.
 """
+_ROUTERS = (
+    inspections_router,
+    statistics_router,
+    lines_router,
+    commands_router,
+    ledger_router,
+    live_router,
+    service_router,
+)
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -81,17 +89,10 @@ def build_app(
     answer_with_problems(app)
     app.add_middleware(Traffic, metrics=services.metrics)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=services.gate.allowed_hosts(settings))
-    for make in (
-        inspections_router,
-        statistics_router,
-        lines_router,
-        commands_router,
-        ledger_router,
-        live_router,
-        service_router,
-    ):
-        app.include_router(make(services), prefix="/api/v1")
-    app.include_router(_nowhere(app))
+    routers = [make(services) for make in _ROUTERS]
+    for router in routers:
+        app.include_router(router)
+    app.include_router(_nowhere(routers))
     if settings.pages:
         # NiceGUI changes process-wide state on import; a server of the API alone shall not pay for it.
         from dashboard.pages.site import add_pages
@@ -105,7 +106,7 @@ def build_services(
     settings: DashboardSettings, database: Database, payloads: PayloadStore, command_sender: EventSender
 ) -> Services:
     """Everything an answer may need."""
-    metrics = DashboardMetrics(CollectorRegistry())
+    metrics = DashboardMetrics()
     history, lines, ledger = History(database), LineRegistry(database), LedgerStore(database)
     states = LineStateStore(database, payloads)
     boards = BoardReader(history=history, lines=lines, states=states)
@@ -127,18 +128,16 @@ def build_services(
     )
 
 
-def _nowhere(app: FastAPI) -> APIRouter:
+def _nowhere(routers: Sequence[APIRouter]) -> APIRouter:
     """Unknown paths below /api: 405 where another method exists, else 404; never the pages' HTML."""
     router = APIRouter(include_in_schema=False)
 
     @router.api_route("/api/{path:path}", methods=_METHODS)
     def nowhere(request: Request, path: str) -> None:
-        allowed: set[str] = set()
-        for route in app.routes:
-            if route.matches(request.scope)[0] is Match.PARTIAL:
-                allowed |= getattr(route, "methods", None) or set()
-        if allowed:
-            allow = ", ".join(sorted(allowed))
+        routes = [route for known in routers for route in known.routes]
+        fitting = [route for route in routes if route.matches(request.scope)[0] is Match.PARTIAL]
+        if fitting:
+            allow = ", ".join(sorted({method for route in fitting for method in getattr(route, "methods", ())}))
             raise HTTPException(405, f"/api/{path} answers {allow}", headers={"Allow": allow})
         raise HTTPException(404, f"there is no /api/{path}; see /api/v1/openapi.json")
 

@@ -7,10 +7,10 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class DashboardMetrics:
-    """One object per process, on the registry it is given."""
+    """One object per process, on a registry of its own or the one it is given."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.registry = registry
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry = CollectorRegistry() if registry is None else registry
         self.requests = Counter(
             "dashboard_requests_total",
             "API requests by route, method and status",

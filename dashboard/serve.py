@@ -5,13 +5,13 @@ from types import FrameType
 import structlog
 import uvicorn
 from fastapi import FastAPI
-from storage.objects import open_payload_store
 
 from dashboard.app import build_app
 from dashboard.live_feed import LiveFeed
 from dashboard.services import Services
 from dashboard.settings import DashboardSettings
 from storage.database import Database
+from storage.objects import open_payload_store
 from wire.kafka.sender import KafkaSender
 from wire.logs import configure_logging
 from wire.telemetry import TelemetryServer
@@ -31,6 +31,8 @@ class DashboardServer(uvicorn.Server):
                 host=settings.host,
                 port=settings.port,
                 log_config=None,
+                # At INFO it writes down the client id of every page, which is all that a page's socket asks for.
+                log_level="warning",
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_S,

@@ -21,6 +21,8 @@ def floor_to(moment: datetime, bucket_s: int) -> datetime:
 
 def starts(since: datetime, until: datetime, bucket_s: int) -> list[datetime]:
     """Start of every bucket that overlaps [since, until), so that empty ones are shown too."""
+    if since >= until:
+        return []
     first = floor_to(since, bucket_s)
     count = max(0, -(-int((until - first).total_seconds()) // bucket_s))
     return [first + timedelta(seconds=bucket_s * at) for at in range(count)]

@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Request, Security
+from fastapi import APIRouter, Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 
 from dashboard.gate import Gate, need, refuse_foreign_page
 from dashboard.keys import Principal, Role
+from dashboard.problems import RESPONSES
+
+ROOT = "/api/v1"
 
 # Declared for the API description; the gate reads the headers itself, so that pages and API agree.
 _DECLARED = (
@@ -29,3 +32,8 @@ def guard(gate: Gate, role: Role) -> Callable[..., Principal]:
         return principal
 
     return caller
+
+
+def reading_router(gate: Gate, tag: str) -> APIRouter:
+    """A router below the API's root whose routes a viewer may call."""
+    return APIRouter(prefix=ROOT, tags=[tag], responses=RESPONSES, dependencies=[Depends(guard(gate, Role.VIEWER))])

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 
-from dashboard.api.access import guard
+from dashboard.api.access import ROOT, guard
 from dashboard.api.command_documents import (
     CommandDocument,
     CommandList,
@@ -49,7 +49,7 @@ def find_command(services: Services, wanted: UUID) -> CommandDocument | None:
 
 def commands_router(services: Services) -> APIRouter:
     """Routes below /lines/{line} that change something, and /commands."""
-    router = APIRouter(tags=["commands"], responses=RESPONSES | NOT_FOUND)
+    router = APIRouter(prefix=ROOT, tags=["commands"], responses=RESPONSES | NOT_FOUND)
     viewer = Depends(guard(services.gate, Role.VIEWER))
     operator = Depends(guard(services.gate, Role.OPERATOR))
     engineer = Depends(guard(services.gate, Role.ENGINEER))

@@ -3,15 +3,14 @@
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 
-from dashboard.api.access import guard
+from dashboard.api.access import reading_router
 from dashboard.api.documents import InspectionDocument, InspectionList, InspectionSummary
 from dashboard.api.filters import Page
 from dashboard.errors import InvalidValue, NotFound
 from dashboard.evidence_links import find_evidence
-from dashboard.keys import Role
-from dashboard.problems import NOT_FOUND, RESPONSES
+from dashboard.problems import NOT_FOUND
 from dashboard.services import Services
 from storage.stored_inspection import StoredInspection
 from wire.errors import DecodeError
@@ -24,9 +23,7 @@ ShownAs = Literal["original", "display", "thumbnail"]
 
 def inspections_router(services: Services) -> APIRouter:
     """Routes below /inspections."""
-    router = APIRouter(
-        tags=["inspections"], responses=RESPONSES, dependencies=[Depends(guard(services.gate, Role.VIEWER))]
-    )
+    router = reading_router(services.gate, "inspections")
 
     def stored(inspection_id: UUID) -> StoredInspection:
         found = services.history.get(inspection_id)

@@ -1,12 +1,10 @@
 """The ledger: what became of every frame."""
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from pydantic import Field
 
-from dashboard.api.access import guard
+from dashboard.api.access import reading_router
 from dashboard.api.documents import Document
-from dashboard.keys import Role
-from dashboard.problems import RESPONSES
 from dashboard.services import Services
 
 
@@ -56,7 +54,7 @@ class LedgerDocument(Document):
 
 def ledger_router(services: Services) -> APIRouter:
     """The route /ledger."""
-    router = APIRouter(tags=["ledger"], responses=RESPONSES, dependencies=[Depends(guard(services.gate, Role.VIEWER))])
+    router = reading_router(services.gate, "ledger")
 
     @router.get("/ledger", summary="What became of every frame")
     def ledger() -> LedgerDocument:

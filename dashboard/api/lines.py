@@ -7,12 +7,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 
-from dashboard.api.access import guard
+from dashboard.api.access import reading_router
 from dashboard.api.documents import Document
 from dashboard.errors import NotFound
-from dashboard.keys import Role
 from dashboard.line_board import LineBoard
-from dashboard.problems import NOT_FOUND, RESPONSES
+from dashboard.problems import NOT_FOUND
 from dashboard.services import Services
 from storage.line_states import Activation
 from storage.references import Reference
@@ -202,7 +201,7 @@ def activations_of(services: Services, line: str) -> list[ActivationDocument]:
 
 def lines_router(services: Services) -> APIRouter:
     """Routes below /lines that only read."""
-    router = APIRouter(tags=["lines"], responses=RESPONSES, dependencies=[Depends(guard(services.gate, Role.VIEWER))])
+    router = reading_router(services.gate, "lines")
 
     def known(line: str) -> LineSpec:
         if (spec := services.lines.get(line)) is None:

@@ -3,13 +3,11 @@
 from collections.abc import AsyncIterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from dashboard.api.access import guard
+from dashboard.api.access import reading_router
 from dashboard.api.documents import InspectionSummary
-from dashboard.keys import Role
-from dashboard.problems import RESPONSES
 from dashboard.services import Services
 
 # How long a stream waits before it looks whether its reader is still there.
@@ -19,7 +17,7 @@ _RETRY_MS = 1000
 
 def live_router(services: Services) -> APIRouter:
     """The route /live."""
-    router = APIRouter(tags=["live"], responses=RESPONSES, dependencies=[Depends(guard(services.gate, Role.VIEWER))])
+    router = reading_router(services.gate, "live")
     feed = services.feed
 
     @router.get("/live", response_class=EventSourceResponse, summary="New parts as they are stored (SSE)")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends
 from pydantic import Field
 
-from dashboard.api.access import guard
+from dashboard.api.access import ROOT, guard
 from dashboard.api.documents import Document
 from dashboard.keys import Principal, Role
 from dashboard.problems import RESPONSES
@@ -35,7 +35,7 @@ class Who(Document):
 
 def service_router(services: Services) -> APIRouter:
     """Routes /health, /version and /me."""
-    router = APIRouter(tags=["service"])
+    router = APIRouter(prefix=ROOT, tags=["service"])
 
     @router.get("/health", summary="Whether the database answers", responses={503: RESPONSES[503]})
     def health() -> Health:

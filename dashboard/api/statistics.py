@@ -3,15 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 
-from dashboard.api.access import guard
+from dashboard.api.access import reading_router
 from dashboard.api.documents import Document
 from dashboard.api.filters import check_span
 from dashboard.errors import InvalidValue
-from dashboard.keys import Role
-from dashboard.problems import RESPONSES
 from dashboard.services import Services
 from dashboard.time_buckets import bucket_for, floor_to, starts
 from storage.history import History
@@ -118,14 +116,9 @@ def _span(since: datetime | None, until: datetime | None) -> tuple[datetime, dat
 
 def statistics_router(services: Services) -> APIRouter:
     """Routes below /statistics."""
-    router = APIRouter(
-        prefix="/statistics",
-        tags=["statistics"],
-        responses=RESPONSES,
-        dependencies=[Depends(guard(services.gate, Role.VIEWER))],
-    )
+    router = reading_router(services.gate, "statistics")
 
-    @router.get("/timeline", summary="Parts, flagged and unknown per time bucket")
+    @router.get("/statistics/timeline", summary="Parts, flagged and unknown per time bucket")
     def timeline(
         line: Line = None,
         since: Since = None,
@@ -149,13 +142,13 @@ def statistics_router(services: Services) -> APIRouter:
             buckets=timeline_of(services.history, line, begin, end, width_s),
         )
 
-    @router.get("/pareto", summary="Defect types, most frequent first")
+    @router.get("/statistics/pareto", summary="Defect types, most frequent first")
     def pareto(line: Line = None, since: Since = None, until: Until = None) -> Pareto:
         """Counts parts, not regions: ten scratches on one part are one scratched part."""
         begin, end = _span(since, until)
         return Pareto(line=line, since=begin, until=end, types=pareto_of(services.history, line, begin, end))
 
-    @router.get("/latency", summary="From capture to committed row")
+    @router.get("/statistics/latency", summary="From capture to committed row")
     def latency(line: Line = None, since: Since = None) -> Latency:
         """Percentiles over the parts captured since."""
         begin, _ = _span(since, None)

@@ -28,21 +28,23 @@ def lane_of(board: LineBoard, view: LiveView) -> dict[str, Any]:
 def ledger_words(ledger: LedgerFigures | None) -> dict[str, str]:
     """Value, tone and explanation of a line's ledger."""
     if ledger is None:
-        return {"value": "no heartbeat", "tone": "warn", "hint": "No source of this line has sent its ledger yet"}
+        return {"value": "no heartbeat", "note": "", "tone": "warn", "hint": "No source has sent its ledger yet"}
     if not ledger.adds_up:
+        missing = ledger.unaccounted + ledger.unbalanced
         hint = "Frames were captured or published, and nobody knows what became of them"
-        return {"value": f"{ledger.unaccounted + ledger.unbalanced} unaccounted", "tone": "bad", "hint": hint}
+        return {"value": f"{missing} unaccounted", "note": "", "tone": "bad", "hint": hint}
     troubles = {
-        "lost in the broker": ledger.lost_in_broker,
+        "lost in broker": ledger.lost_in_broker,
         "quarantined": sum(ledger.quarantined.values()) + sum(ledger.unreadable.values()),
         "dropped": sum(ledger.dropped.values()),
-        "never captured": ledger.gap,
+        "gaps": ledger.gap,
         "late": ledger.late,
     }
-    notes = ", ".join(f"{count} {word}" for word, count in troubles.items() if count)
+    notes = [f"{count} {word}" for word, count in troubles.items() if count]
+    hint = f"Every frame is accounted for; {ledger.waiting} on their way"
     if notes:
-        return {"value": "adds up", "tone": "warn", "hint": f"Every frame is accounted for: {notes}"}
-    return {"value": "adds up", "tone": "good", "hint": f"Every frame is accounted for; {ledger.waiting} on their way"}
+        return {"value": "adds up", "note": notes[0], "tone": "warn", "hint": f"{hint}; {', '.join(notes)}"}
+    return {"value": "adds up", "note": "", "tone": "good", "hint": hint}
 
 
 def _kpi(

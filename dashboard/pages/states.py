@@ -113,7 +113,8 @@ def _product(product: str, known: _Known, spec: LineSpec, actions: StateActions)
         with ui.element("tbody"):
             for state in states:
                 with ui.element("tr").props(f"data-version={state.version}"):
-                    ui.html(str(_cells(state)), sanitize=False).style("display:contents")
+                    for tone, cell in _cells(state):
+                        ui.html(str(cell), sanitize=False, tag="td").classes(tone)
                     with ui.element("td").classes("num"):
                         if not state.active:
                             actions.rollback(state)
@@ -126,25 +127,21 @@ _HEAD = Markup(
 )
 
 
-def _cells(state: StateDocument) -> Markup:
+def _cells(state: StateDocument) -> list[tuple[str, Markup]]:
+    """(classes, content) of each cell but the last."""
     manual = ", ".join(f"{name} {value:g}" for name, value in state.manual_thresholds.items()) or "–"
     parent = f" from v{state.parent_version}" if state.parent_version is not None else ""
-    return Markup(
-        "<td><b>v{}</b> {}</td><td>{}</td><td>{}{}</td><td class='num'>{}</td><td class='num'>{:g} %</td><td>{}</td>"
-        "<td>{} <span class='mono muted'>{}</span></td><td class='mono muted'>{}</td>"
-    ).format(
-        state.version,
-        Markup('<span class="tag good">active</span>') if state.active else "",
-        moment(state.created_at.isoformat()),
-        state.reason or "built",
-        parent,
-        state.references,
-        state.false_alarm_rate * 100,
-        manual,
-        state.recipe,
-        state.model_digest[:10],
-        state.digest[:10],
-    )
+    active = Markup(' <span class="tag good">active</span>') if state.active else Markup("")
+    return [
+        ("", Markup("<b>v{}</b>{}").format(state.version, active)),
+        ("", moment(state.created_at.isoformat())),
+        ("", Markup("{}{}").format(state.reason or "built", parent)),
+        ("num", Markup("{}").format(state.references)),
+        ("num", Markup("{:g} %").format(state.false_alarm_rate * 100)),
+        ("", Markup("{}").format(manual)),
+        ("", Markup('{} <span class="mono muted">{}</span>').format(state.recipe, state.model_digest[:10])),
+        ("mono muted", Markup("{}").format(state.digest[:10])),
+    ]
 
 
 def _references(references: list[Reference]) -> Markup:

@@ -9,7 +9,7 @@ export default {
         <span>{{ kpi.label }}</span><b :class="kpi.tone">{{ kpi.value }} <small>{{ kpi.unit }}</small></b>
         <div class="bar" v-if="kpi.share !== null"><i :style="{ width: kpi.share * 100 + '%' }"></i></div>
       </div>
-      <a class="kpi grow" href="/ledger" :title="lane.ledger.hint"><span>Ledger</span><b :class="lane.ledger.tone">{{ lane.ledger.value }}</b></a>
+      <a class="kpi grow" href="/ledger" :title="lane.ledger.hint"><span>Ledger</span><b :class="lane.ledger.tone">{{ lane.ledger.value }} <small>{{ lane.ledger.note }}</small></b></a>
     </div>
     <div class="lane-body" v-if="lane.latest.length">
       <div>

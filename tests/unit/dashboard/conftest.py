@@ -1,7 +1,9 @@
 """A dashboard over a small SQLite history, asked through ASGI."""
 
+import shutil
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -27,11 +29,32 @@ from wire.payload_store import PayloadStore
 KEYS = {role: f"ls_test_key_of_{role}" for role in Role}
 
 
+@dataclass(frozen=True)
+class Template:
+    """A migrated, filled history that each test copies: migrating and drawing anew would cost each half a second."""
+
+    folder: Path
+    parts: list[Inspection]
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    folder = tmp_path_factory.mktemp("dashboard")
+    (folder / "objects").mkdir()
+    url = f"sqlite:///{folder}/history.db"
+    migrate(url)
+    database, payloads = Database(url), open_payload_store(f"file://{folder}/objects")
+    parts = fill(database, payloads)
+    payloads.close()
+    database.close()
+    return Template(folder, parts)
+
+
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    address = f"sqlite:///{tmp_path}/history.db"
-    migrate(address)
-    return address
+def url(template: Template, tmp_path: Path) -> str:
+    (tmp_path / "sql").mkdir()
+    shutil.copy(template.folder / "history.db", tmp_path / "sql" / "history.db")
+    return f"sqlite:///{tmp_path}/sql/history.db"
 
 
 @pytest.fixture
@@ -42,8 +65,8 @@ def database(url: str) -> Iterator[Database]:
 
 
 @pytest.fixture
-def payloads(tmp_path: Path) -> Iterator[PayloadStore]:
-    (tmp_path / "objects").mkdir()
+def payloads(template: Template, tmp_path: Path) -> Iterator[PayloadStore]:
+    shutil.copytree(template.folder / "objects", tmp_path / "objects")
     store = open_payload_store(f"file://{tmp_path}/objects")
     yield store
     store.close()
@@ -55,7 +78,11 @@ def sender() -> RecordingSender:
 
 
 @pytest.fixture
-def parts(database: Database, payloads: PayloadStore) -> list[Inspection]:
+def parts(template: Template) -> list[Inspection]:
+    return template.parts
+
+
+def fill(database: Database, payloads: PayloadStore) -> list[Inspection]:
     """Ten parts of one line, oldest first: 4 a scratch with a report, 7 a dent, 8 unknown; then one of another line."""
     registry = LineRegistry(database)
     registry.upsert(LineSpec(line=LINE, display_name="Tiles 1", expected_modalities=("rgb", "depth", "sensor")))

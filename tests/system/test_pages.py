@@ -1,0 +1,215 @@
+"""The operator pages in a real Chromium, over a dashboard process with a filled history."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.components.chromium import RealChromium
+from tests.components.waiting import wait_until
+from tests.system.filled_site import FilledSite
+from tests.unit.dashboard.made_parts import LINE, OTHER_LINE
+from wire.command import CommandKind
+from wire.finding import Verdict
+
+# Two shared cores: sending, storing and drawing take a fraction of this.
+DEADLINE_S = 15.0
+PANEL_PX = (1280, 800)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FilledSite]:
+    with FilledSite(tmp_path_factory.mktemp("site")) as filled:
+        yield filled
+
+
+@pytest.fixture
+def panel(chromium: RealChromium, site: FilledSite) -> Iterator[Page]:
+    """A page on an industrial panel; fails on errors in the browser and on requests that leave this machine."""
+    asked: list[str] = []
+    page = chromium.new_page(width_px=PANEL_PX[0], height_px=PANEL_PX[1])
+    page.on("request", lambda request: asked.append(request.url) if _leaves(request, site) else None)
+    yield page
+    assert not asked, asked
+    assert not chromium.errors, "\n".join(chromium.errors)
+
+
+def _leaves(request: Request, site: FilledSite) -> bool:
+    return not request.url.startswith((site.url, site.url.replace("http", "ws"), "data:", "blob:"))
+
+
+def open_part(panel: Page, site: FilledSite, part_id: str) -> None:
+    part = next(part for part in site.parts if part.part_id == part_id and part.line == LINE)
+    panel.goto(f"{site.url}/part/{part.inspection_id}")
+    expect(panel.locator(".part")).to_be_visible()
+
+
+def test_live_shows_every_line_with_its_state_and_parts(panel: Page, site: FilledSite) -> None:
+    panel.goto(site.url)
+    first, second = panel.locator(f'[data-line="{LINE}"]'), panel.locator(f'[data-line="{OTHER_LINE}"]')
+    expect(first).to_contain_text("Tiles 1")
+    expect(first).to_contain_text("v2")
+    expect(first).to_contain_text("adds up")
+    expect(second).to_contain_text("of 32 parts")
+    expect(first.locator(".tiles.latest .tile")).to_have_count(12)
+    expect(first.locator(".tiles.flagged .tile.defect").first).to_contain_text("DEFECT")
+
+
+def test_a_part_appears_without_a_reload(panel: Page, site: FilledSite) -> None:
+    panel.goto(site.url)
+    expect(panel.locator(f'[data-line="{LINE}"] .tile').first).to_be_visible()
+    panel.evaluate("window.sameDocument = true")
+    site.add(901, verdict=Verdict.DEFECT)
+    expect(panel.locator(f'[data-line="{LINE}"] .tiles.flagged .tile').first).to_contain_text("P-000901")
+    assert panel.evaluate("window.sameDocument")
+
+
+def test_the_live_page_stays_bounded(panel: Page, site: FilledSite) -> None:
+    panel.goto(site.url)
+    tiles = panel.locator(f'[data-line="{OTHER_LINE}"] .tiles.latest .tile')
+    expect(tiles).to_have_count(12)
+    for number in range(800, 840):
+        site.add(number, line=OTHER_LINE)
+    expect(tiles.first).to_contain_text("P-000839")
+    expect(tiles).to_have_count(12)
+
+
+def test_a_tile_leads_to_its_part_without_a_reload(panel: Page, site: FilledSite) -> None:
+    panel.goto(site.url)
+    panel.evaluate("window.sameDocument = true")
+    panel.locator(f'[data-line="{LINE}"] .tiles.flagged .tile').last.click()
+    expect(panel.locator(".part")).to_be_visible()
+    assert "/part/" in panel.url
+    assert panel.evaluate("window.sameDocument")
+
+
+def test_a_part_shows_verdict_report_facts_scores_and_provenance(panel: Page, site: FilledSite) -> None:
+    open_part(panel, site, "P-000058")
+    page = panel.locator(".part")
+    for text in (
+        "One bright linear scratch of medium saliency near the center.",
+        "A bright diagonal scratch lies in the center.",
+        *("scratch 87 %", "9.4 mm", "diagonal", "+64 grey levels"),
+        *("tile-a", "version 2", "worker-1", "camera1 #58", "Temperature"),
+    ):
+        expect(page).to_contain_text(text)
+    expect(page.locator(".score")).to_have_count(3)
+
+
+def test_layers_can_be_switched_and_faded(panel: Page, site: FilledSite) -> None:
+    open_part(panel, site, "P-000058")
+    image, heat, mask = (panel.locator(f'[data-shows="{layer}"]') for layer in ("image", "map", "mask"))
+    expect(image).to_be_visible()
+    expect(mask).to_be_visible()
+    expect(heat).to_be_hidden()
+    panel.get_by_label("Map", exact=True).check()
+    expect(heat).to_be_visible()
+    panel.get_by_label("Opacity of the map").fill("0.3")
+    expect(heat).to_have_css("opacity", "0.3")
+    panel.get_by_label("Mask", exact=True).uncheck()
+    expect(mask).to_be_hidden()
+    panel.get_by_label("Regions", exact=True).uncheck()
+    expect(panel.locator(".stage rect")).to_have_count(0)
+    panel.get_by_role("tab", name="depth").click()
+    expect(panel.get_by_label("Map", exact=True)).to_have_count(0)
+
+
+def test_the_box_lies_on_the_scratch(panel: Page, site: FilledSite) -> None:
+    open_part(panel, site, "P-000058")
+    rect = panel.locator(".stage rect")
+    expect(rect).to_have_count(1)
+    drawn, sheet = rect.bounding_box(), panel.locator(".sheet").bounding_box()
+    assert drawn is not None
+    assert sheet is not None
+    # The scratch's box is [120, 211) x [70, 101) of an image of 320 x 240 px.
+    zoom = sheet["width"] / 320
+    assert (drawn["x"] - sheet["x"]) / zoom == pytest.approx(120, abs=2)
+    assert (drawn["y"] - sheet["y"]) / zoom == pytest.approx(70, abs=2)
+    assert drawn["width"] / zoom == pytest.approx(91, abs=3)
+
+
+def test_an_operators_answer_becomes_a_command(panel: Page, site: FilledSite) -> None:
+    open_part(panel, site, "P-000049")
+    panel.get_by_label("Reason").fill("water drop")
+    panel.get_by_role("button", name="It is fine").click()
+    expect(panel.locator("[data-outcome]")).to_contain_text("This part is fine: sent")
+    commands = wait_until(site.commands, DEADLINE_S, "the command in Kafka")
+    part = next(part for part in site.parts if part.part_id == "P-000049")
+    assert [(it.kind, it.line, it.product, it.reason, it.by, it.inspections) for it in commands] == [
+        (CommandKind.ACCEPT, LINE, "tile-a", "water drop", "local", (part.inspection_id,))
+    ]
+
+
+def test_history_filters_by_address_and_by_hand(panel: Page, site: FilledSite) -> None:
+    panel.goto(f"{site.url}/history?verdict=unknown")
+    expect(panel.locator("[data-part]")).to_have_count(1)
+    expect(panel.locator("[data-part]")).to_contain_text("P-000020")
+    panel.goto(f"{site.url}/history")
+    panel.get_by_label("Part id").fill("P-000031")
+    panel.get_by_label("Part id").press("Enter")
+    expect(panel.locator("[data-part]")).to_have_count(1)
+    expect(panel.locator("[data-part]")).to_contain_text("partial")
+    assert "part_id=P-000031" in panel.url
+
+
+def test_history_goes_on_to_older_parts(panel: Page, site: FilledSite) -> None:
+    panel.goto(f"{site.url}/history?line={LINE}")
+    expect(panel.locator("[data-part]")).to_have_count(50)
+    panel.locator("[data-older]").click()
+    expect(panel.locator("[data-part]").last).to_contain_text("P-000000")
+
+
+def test_a_bar_of_the_timeline_chooses_its_parts(panel: Page, site: FilledSite) -> None:
+    panel.goto(f"{site.url}/history?period=1h")
+    expect(panel.locator(".timeline .hit").first).to_be_attached()
+    panel.locator(".timeline .hit").nth(-3).click()
+    expect(panel.get_by_title("Show the whole period")).to_be_visible()
+    assert "since=" in panel.url
+
+
+def test_a_defect_type_of_the_pareto_chooses_its_parts(panel: Page, site: FilledSite) -> None:
+    panel.goto(f"{site.url}/history")
+    panel.locator(".pareto button", has_text="dent").click()
+    expect(panel.locator("[data-part]").first).to_contain_text("dent")
+    assert "defect_type=dent" in panel.url
+
+
+def test_states_ask_before_a_rollback(panel: Page, site: FilledSite) -> None:
+    before = len(site.commands())
+    panel.goto(f"{site.url}/states")
+    expect(panel.locator('[data-version="2"]')).to_contain_text("active")
+    panel.locator('[data-version="1"]').get_by_role("button", name="Use this version").click()
+    expect(panel.get_by_text("Use version 1 of tile-a again?")).to_be_visible()
+    panel.get_by_role("button", name="Send").click()
+    expect(panel.get_by_text("Sent: rollback")).to_be_visible()
+    wait_until(lambda: len(site.commands()) > before, DEADLINE_S, "the command in Kafka")
+    assert (site.commands()[-1].kind, site.commands()[-1].version) == (CommandKind.ROLLBACK, 1)
+    expect(panel.get_by_role("cell", name="rollback")).to_be_visible()
+
+
+def test_a_learning_line_says_that_nothing_needs_to_be_done(panel: Page, site: FilledSite) -> None:
+    panel.goto(f"{site.url}/states?line={OTHER_LINE}")
+    expect(panel.get_by_text("This line is still learning")).to_be_visible()
+
+
+def test_ledger_names_sources_and_gaps(panel: Page, site: FilledSite) -> None:
+    panel.goto(f"{site.url}/ledger")
+    expect(panel.locator(".ls-page")).to_contain_text("Every frame is accounted for")
+    expect(panel.locator(".ls-page")).to_contain_text(f"{LINE}/camera1")
+
+
+def test_an_unknown_part_explains_itself(panel: Page, site: FilledSite) -> None:
+    panel.goto(f"{site.url}/part/00000000-0000-0000-0000-000000000007")
+    expect(panel.get_by_text("This part is not in the history")).to_be_visible()
+
+
+def test_every_page_fits_the_panel_without_sideways_scrolling(
+    panel: Page, site: FilledSite, chromium: RealChromium, tmp_path: Path
+) -> None:
+    part = next(part for part in site.parts if part.part_id == "P-000058")
+    for path in ("/", f"/part/{part.inspection_id}", "/history", "/states", "/ledger"):
+        panel.goto(f"{site.url}{path}")
+        expect(panel.locator(".ls-page")).to_be_visible()
+        assert panel.evaluate("document.documentElement.scrollWidth") <= PANEL_PX[0], path
+        assert chromium.screenshot(panel, tmp_path / "page.png").stat().st_size > 10_000
