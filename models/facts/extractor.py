@@ -81,7 +81,10 @@ def shape_of(largest: ComponentShape | None, components: int, area_px: int, pict
     if largest.slenderness >= 5:
         if largest.branches >= 3:
             return "network-like"
-        return "linear" if largest.straightness >= 0.85 else "curved"
+        if largest.straightness >= 0.85:
+            return "linear"
+        if largest.branches == 0:
+            return "curved"
     if largest.elongation < 2 and largest.area_px < 0.002 * picture_px:
         return "spot-like"
     if largest.elongation >= 2.5:

@@ -58,11 +58,8 @@ def region_sentence(region: Region) -> str:
         if facts.distribution in ("clustered", "scattered"):
             clauses.append(f"({facts.distribution})")
     clauses.append(_place(facts))
-    if _DIRECTIONS[facts.direction]:
-        clauses.append(_DIRECTIONS[facts.direction])
-    sentence = " ".join(clauses)
-    measures = _measures(facts)
-    return f"{sentence[0].upper()}{sentence[1:]}{f', {measures}' if measures else ''}."
+    additions = [words for words in (_DIRECTIONS[facts.direction], _measures(facts)) if words]
+    return f"{', '.join([_sentence_case(' '.join(clauses)), *additions])}."
 
 
 def _article(phrase: str) -> str:

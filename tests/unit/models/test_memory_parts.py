@@ -1,0 +1,141 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from models.memory.bank import build_bank
+from models.memory.coreset import CoresetSettings, select_coreset
+from models.memory.places import build_places
+from models.memory.search import nearest
+from models.memory.whitening import WhiteningSettings, fit_whitening
+
+CORESET = CoresetSettings(candidates=4096, projected_dims=16, seed=0)
+FULL = WhiteningSettings(dims=8, power=1.0, eigenvalue_floor=1e-6, noise_floor=1e-6)
+
+
+def random(*shape: int, seed: int = 0) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_the_search_equals_the_naive_one_across_blocks():
+    queries, bank = random(1300, 12), random(77, 12, seed=1)
+    naive = (queries[:, None].double() - bank[None].double()).norm(dim=2)
+    distances, indices = nearest(queries, bank)
+    assert torch.equal(indices, naive.argmin(dim=1))
+    assert torch.allclose(distances.double(), naive.amin(dim=1), atol=1e-5)
+
+
+def test_a_search_for_nothing_finds_nothing():
+    distances, indices = nearest(random(0, 3), random(5, 3))
+    assert (distances.shape, indices.shape) == ((0,), (0,))
+
+
+def test_a_small_set_is_kept_whole():
+    chosen = select_coreset(random(10, 4), torch.zeros(10, dtype=torch.int64), 16, CORESET)
+    assert chosen.tolist() == list(range(10))
+
+
+def test_the_coreset_has_its_size_no_repeats_and_the_same_members_every_time():
+    vectors, sources = random(3000, 6), torch.arange(3000) // 300
+    first, second = (select_coreset(vectors, sources, 200, CORESET) for _ in range(2))
+    assert torch.equal(first, second)
+    assert len(set(first.tolist())) == 200
+    assert set(sources[first].tolist()) == set(range(10))  # every image keeps at least one
+
+
+def test_the_coreset_covers_what_chance_forgets():
+    dense, rare = random(2000, 4) * 0.1, random(5, 4, seed=3) + 20 * torch.eye(5, 4)
+    vectors, sources = torch.cat([dense, rare]), torch.arange(2005) % 4
+    chosen = select_coreset(vectors, sources, 32, CORESET)
+    radius = torch.cdist(vectors, vectors[chosen]).amin(dim=1).max()
+    assert set(range(2000, 2005)) <= set(chosen.tolist())
+    assert float(radius) < 0.5
+
+
+def test_candidates_beyond_the_bound_are_left_out_evenly():
+    settings = CoresetSettings(candidates=64, projected_dims=4, seed=0)
+    sources = torch.cat([torch.zeros(1000, dtype=torch.int64), torch.ones(100, dtype=torch.int64)])
+    chosen = select_coreset(random(1100, 4), sources, 64, settings)
+    assert len(chosen) == 64
+    assert int((sources[chosen] == 0).sum()) == 32
+
+
+def test_whitening_gives_unit_uncorrelated_directions():
+    mixed = random(5000, 3) @ torch.tensor([[3.0, 1.0, 0.0], [0.0, 1.0, 0.5], [0.0, 0.0, 0.01]]) + 5
+    white = fit_whitening(mixed, FULL)(mixed)
+    assert torch.allclose(torch.cov(white.T), torch.eye(3), atol=1e-3)
+    assert torch.allclose(white.mean(dim=0), torch.zeros(3), atol=1e-3)
+
+
+def test_a_feature_without_variance_is_not_blown_up():
+    vectors = torch.cat([random(100, 2), torch.full((100, 1), 0.5)], dim=1)
+    settings = WhiteningSettings(dims=3, power=0.5, eigenvalue_floor=1e-4, noise_floor=1e-3)
+    whitening = fit_whitening(vectors, settings)
+    one_count_off = vectors[:1] + torch.tensor([[0.0, 0.0, 1e-4]])
+    assert float((whitening(one_count_off) - whitening(vectors[:1])).norm()) < 1.1
+
+
+def test_leave_one_out_ratios_ignore_the_images_own_vectors():
+    # Two images agree, the third is alone 10 away: against its own vectors it would lie at 0.
+    patches = torch.cat([random(50, 3) * 0.1, random(50, 3, seed=1) * 0.1, random(50, 3, seed=2) * 0.1 + 10])
+    sources = torch.arange(3).repeat_interleave(50)
+    bank, ratios = build_bank(patches, sources, CORESET, max_vectors=1000)
+    assert float(ratios[100:].min()) > 3 * float(ratios[:100].max())
+    assert float(bank.ratios(patches).max()) < 1e-2  # with its own vectors each patch lies at 0
+
+
+def test_the_reach_forgives_where_good_parts_vary():
+    # Around (0, 0) good parts agree to 0.1, around (100, 0) to 2: the same distance means less there.
+    images = []
+    for seed in range(8):
+        calm = random(40, 2, seed=seed) * 0.1
+        wild = random(40, 2, seed=100 + seed) * 2 + torch.tensor([100.0, 0.0])
+        images.append(torch.cat([calm, wild]))
+    sources = torch.arange(8).repeat_interleave(80)
+    bank, _ = build_bank(torch.cat(images), sources, CORESET, max_vectors=640)
+    calm, wild = bank.vectors[:, 0] < 50, bank.vectors[:, 0] >= 50
+    assert float(bank.reach[wild].mean()) > 1.5 * float(bank.reach[calm].mean())
+    # Both queries lie 1 beyond a vector of the bank.
+    queries = torch.stack([bank.vectors[calm].amin(dim=0), bank.vectors[wild].amax(dim=0)])
+    calm_ratio, wild_ratio = bank.ratios(queries + torch.tensor([[-1.0, -1.0], [1.0, 1.0]])).tolist()
+    assert calm_ratio > wild_ratio
+
+
+def test_identical_references_do_not_make_noise_infinitely_unusual():
+    patches = random(60, 4).repeat(3, 1)
+    bank, ratios = build_bank(patches, torch.arange(3).repeat_interleave(60), CORESET, max_vectors=1000)
+    assert float(ratios.max()) < 0.1
+    assert float(bank.ratios(patches[:60] + 0.01).max()) < 1.0
+
+
+def test_a_place_knows_what_belongs_there():
+    patches = random(8, 2, 1, 3) * 0.1
+    patches[:, 0, 0, 1] += 5.0  # a mark at place 1
+    valid = torch.ones(8, 1, 3, dtype=torch.bool)
+    places, left_out = build_places(patches, valid)
+    blank = torch.zeros(2, 1, 3)
+    ratios = places.ratios(blank)
+    assert float(ratios[0, 1]) > 20
+    assert float(ratios[0, [0, 2]].max()) < 2
+    assert left_out.shape == (8, 1, 3)
+    assert float(left_out.mean()) == pytest.approx(1.0, abs=0.3)
+
+
+def test_leaving_an_image_out_of_its_place_by_hand():
+    # Values 0, 0, 0, 4 in one dimension: without the last the mean is 0, so it lies 4 off.
+    patches = torch.tensor([0.0, 0.0, 0.0, 4.0]).view(4, 1, 1, 1)
+    places, left_out = build_places(patches, torch.ones(4, 1, 1, dtype=torch.bool))
+    # off = |x - 1| * 4 / 3 = 4/3, 4/3, 4/3, 4; squares sum to 64/3; typical = 16/3
+    others = math.sqrt((64 / 3 - 16 + 4 * 16 / 3) / (3 + 4))
+    assert float(left_out[3, 0, 0]) == pytest.approx(4 / others, rel=1e-5)
+    assert float(places.spread[0, 0]) == pytest.approx(math.sqrt((64 / 3 + 64 / 3) / 8), rel=1e-5)
+
+
+def test_a_place_that_one_image_alone_could_see_is_not_judged():
+    valid = torch.zeros(4, 1, 2, dtype=torch.bool)
+    valid[:, 0, 0] = True
+    valid[0, 0, 1] = True
+    places, left_out = build_places(random(4, 3, 1, 2), valid)
+    assert float(places.ratios(torch.full((3, 1, 2), 99.0))[0, 1]) == 0.0
+    assert np.isfinite(left_out.numpy()).all()
