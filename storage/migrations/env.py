@@ -1,22 +1,15 @@
 """What Alembic runs: the migrations, on the connection that ``storage.migrate`` opened."""
 
-from typing import Any
-
 from alembic import context
 from alembic.runtime.migration import MigrationInfo
 from alembic.script import Script
 from sqlalchemy import Connection, text
 
-from storage.partitions import is_partition
 from storage.schema import metadata
+from storage.schema_comparison import comparison_options
 
 # Any number; the same in every version, so that two of them never migrate at once.
 MIGRATION_LOCK = 7_238_114_905_220_031
-
-
-def include_name(name: str | None, kind: str, _parents: Any) -> bool:
-    """Leave the monthly partitions alone: code makes them, the schema does not list them (alembic #539)."""
-    return not (kind == "table" and name is not None and is_partition(name))
 
 
 def _describe(step: MigrationInfo) -> str:
@@ -38,10 +31,9 @@ def run(connection: Connection) -> None:
     context.configure(
         connection=connection,
         target_metadata=metadata,
-        include_name=include_name,
         # SQLite cannot alter a table: Alembic copies it into a new one instead.
         render_as_batch=connection.dialect.name == "sqlite",
-        compare_type=True,
+        **comparison_options(connection.dialect),
         on_version_apply=lambda step, **_: progress(_describe(step)),
     )
     with context.begin_transaction():
