@@ -1,0 +1,82 @@
+"""Replay from a real RTSP camera: frames, a lost camera, a frozen one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from connectors.captured import Captured
+from connectors.errors import SourceUnavailable
+from connectors.replay.settings import ReplayedSource
+from connectors.replay.sources import ReplayCamera, open_replay
+from tests.components.requirement import require
+from tests.components.rtsp_server import RealRtspCamera
+from tests.components.waiting import wait_until
+from tests.pipeline.connectors.connector_process import LINE
+from wire.frame import frame_from_event
+from wire.image_codec import decode_image
+
+pytestmark = [pytest.mark.slow]
+
+
+@pytest.fixture
+def camera() -> Iterator[RealRtspCamera]:
+    require("gstreamer")
+    with RealRtspCamera() as camera:
+        yield camera
+
+
+@pytest.fixture
+def replay(camera: RealRtspCamera) -> Iterator[ReplayCamera]:
+    settings = ReplayedSource(source=f"{LINE}/camera1", rtsp=camera.address, rate_fps=20, stale_after_s=1.0)
+    replay = open_replay(settings, line=LINE)
+    yield replay
+    replay.close()
+
+
+def take(replay: ReplayCamera, count: int) -> list[Captured]:
+    taken: list[Captured] = []
+
+    def enough() -> bool:
+        try:
+            captured = replay.next(0.1)
+        except SourceUnavailable:
+            return False
+        taken.extend([captured] if captured is not None else [])
+        return len(taken) >= count
+
+    wait_until(enough, 30, f"{count} frames")
+    return taken
+
+
+def test_frames_of_a_camera_arrive_and_go_on_after_it_was_away(camera: RealRtspCamera, replay: ReplayCamera) -> None:
+    first = take(replay, 5)
+    assert decode_image(frame_from_event(first[0].event).payload).shape == (120, 160, 3)
+    camera.kill()
+
+    def is_away() -> bool:
+        try:
+            replay.next(0.1)
+        except SourceUnavailable as error:
+            return "no frame for" in str(error)
+        return False
+
+    wait_until(is_away, 15, "the source to notice")
+    camera.start()
+    more = take(replay, 5)
+    sequences = [one.origin.sequence for one in (*first, *more)]
+    assert sequences == sorted(set(sequences))
+    assert len({one.origin.session for one in (*first, *more)}) == 1
+
+
+def test_a_camera_that_sends_nothing_more_counts_as_away(camera: RealRtspCamera, replay: ReplayCamera) -> None:
+    take(replay, 2)
+    camera.freeze()
+
+    def is_away() -> bool:
+        try:
+            replay.next(0.1)
+        except SourceUnavailable:
+            return True
+        return False
+
+    wait_until(is_away, 15, "the source to notice")
