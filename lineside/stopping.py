@@ -1,12 +1,13 @@
 """The order in which a site ends, within ten seconds in total.
 
 Whoever makes frames stops first, whoever writes rows last, so that what is on its way still arrives:
-1 production · 2 files read · 3 connectors flushed · 4 ledger settled · 5 inspect · 6 everything else · 7 broker.
+1 production · 2 files read · 3 connectors flushed · 4 ledger settled · 5 inspect · 6 store · 7 broker. Whoever is not
+needed any more is asked to end meanwhile.
 What does not arrive in time is not lost but for the embedded broker's memory: files stay, the spool is on disk.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from lineside.data_folder import DataFolder
@@ -39,23 +40,20 @@ def stop_in_order(
         while not interruption.impatient and time.monotonic() < end_s and not condition():
             time.sleep(_POLL_S)
 
-    def stop(wanted: Callable[[str], bool], share_s: float, *, keep_s: float) -> None:
-        chosen = [name for name in names if wanted(name)]
+    def stop(chosen: Sequence[str], share_s: float, *, keep_s: float) -> None:
         if interruption.impatient:
             supervisor.kill_all()
         else:
             supervisor.stop(chosen, within_s=budget.at_most(share_s, keep_s=keep_s))
 
-    def is_connector(name: str) -> bool:
-        return name.startswith(("camera-", "opcua-", "replay-"))
-
     end_production()
-    wait(lambda: not any((folder.root / "watch").rglob("*.json")), 1.5, keep_s=7.0)
-    stop(is_connector, 2.5, keep_s=4.5)
+    wait(lambda: not any((folder.root / "watch").rglob("*.json")), 1.5, keep_s=7.5)
+    stop([name for name in names if name.startswith(("camera-", "opcua-", "replay-"))], 3.0, keep_s=4.5)
+    supervisor.ask_to_stop(["plant", "build", "dashboard"])
     wait(lambda: _nothing_waits(ledgers), 2.0, keep_s=3.0)
-    stop(lambda name: name == "inspect", 1.5, keep_s=1.5)
-    stop(lambda name: name != "broker" and name != "inspect" and not is_connector(name), 2.0, keep_s=0.5)
-    stop(lambda name: name == "broker", 0.5, keep_s=0.0)
+    stop(["inspect"], 1.5, keep_s=1.5)
+    stop(["store", "describe", "plant", "build", "dashboard"], 2.0, keep_s=0.3)
+    stop(["broker"], 0.3, keep_s=0.0)
 
 
 def _nothing_waits(ledgers: LedgerStore) -> bool:

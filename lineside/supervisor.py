@@ -53,6 +53,12 @@ class Supervisor:
             self._tell(told)
         return changed
 
+    def ask_to_stop(self, names: Iterable[str]) -> None:
+        """Ask these children to end, and go on."""
+        for name in names:
+            if name in self._children:
+                self._children[name].ask_to_stop()
+
     def stop(self, names: Iterable[str], *, within_s: float) -> None:
         """Ask these children to end, all at once; whoever still runs after ``within_s`` is killed."""
         chosen = [self._children[name] for name in names if name in self._children]

@@ -1,11 +1,14 @@
 """What the command line writes: to people on the terminal, to programs as JSON."""
 
 import json
+import sys
 from typing import Any
 
 from rich.console import Console
 
-out = Console(highlight=False)
+# Without a terminal there is no width to keep to, and tables of a log file should not be squeezed into 80 columns.
+_WIDTH = None if sys.stdout.isatty() else 160
+out = Console(highlight=False, width=_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 

@@ -43,6 +43,8 @@ _TICK_S: Final = 0.1
 _BROKER_START_S: Final = 15.0
 # Twelve interpreters that import torch, asyncua and Faust on two cores take about half a minute.
 _READY_S: Final = 180.0
+_HOPELESS_RESTARTS: Final = 2
+_WRONG_CONFIGURATION: Final = 2  # the exit code that every room uses for it
 # A backlog of minutes may be worked off; a site that never settles must end nevertheless.
 _SETTLE_S: Final = 600.0
 # Lines times four keeps lines apart on their partitions most of the time (CONVENTIONS §2.4).
@@ -202,7 +204,16 @@ class _Up:
             if time.monotonic() > deadline_s:
                 raise ChildFailed(f"{what} did not become ready within {timeout_s:g} s {why()}".rstrip())
             self._supervisor.check()
+            self._give_up_on_failing_children()
             time.sleep(_TICK_S)
+
+    def _give_up_on_failing_children(self) -> None:
+        """During the start: what ended three times, or says that its configuration is wrong, will not come up."""
+        for child in self._supervisor.children:
+            if child.restarts >= _HOPELESS_RESTARTS or child.last_exit == _WRONG_CONFIGURATION:
+                raise ChildFailed(
+                    f"{child.spec.name} does not start; the end of {child.spec.log}:\n{child.last_words()}"
+                )
 
     def _stream(self, speed: ModelSpeed) -> None:
         """Let the plant produce until the time is over or the end is asked for; keep everything alive meanwhile."""

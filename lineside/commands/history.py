@@ -26,7 +26,8 @@ def history(
     from lineside.moments import parse_moment
     from lineside.site import Site
     from lineside.terminal import print_json
-    from storage.history import History, HistoryFilter
+    from storage.history import History
+    from storage.history_filter import HistoryFilter
     from wire.errors import ConfigurationError
     from wire.finding import Verdict
 
