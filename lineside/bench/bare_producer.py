@@ -7,7 +7,8 @@ own wall costs can only be measured from the other side of it.
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -30,13 +31,17 @@ _SETTINGS: Final[dict[str, str | int]] = {
     "batch.size": 1_000_000,
     "client.id": "bare",
 }
+CHECKSUM_HEADER: Final = "ce_datasha256"
 _FLUSH_S: Final = 60.0
 _FULL_POLL_S: Final = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
 class BareRecord:
-    """One record as it goes out; ``store_as``: the object that has to be written first, with ``payload`` in it."""
+    """One record as it goes out; ``store_as``: the object that has to be written first, with ``payload`` in it.
+
+    The header with that payload's checksum is not among ``headers``: nobody can know it beforehand.
+    """
 
     key: bytes
     value: bytes
@@ -74,18 +79,22 @@ class BareProducer:
 
     def _put_and_produce(self, records: Sequence[BareRecord]) -> None:
         """Write objects in parallel, produce in order; as many are under way as the publisher would hold."""
-        under_way: deque[tuple[BareRecord, Future[None]]] = deque()
+        under_way: deque[tuple[BareRecord, Future[str]]] = deque()
         with ThreadPoolExecutor(self._object_puts) as pool:
             for record in records:
-                under_way.append((record, pool.submit(self._payloads.put, record.store_as or "", record.payload)))
+                under_way.append((record, pool.submit(self._store, record)))
                 while len(under_way) > 2 * self._object_puts or (under_way and under_way[0][1].done()):
                     self._produce_stored(*under_way.popleft())
             for item in under_way:
                 self._produce_stored(*item)
 
-    def _produce_stored(self, record: BareRecord, stored: "Future[None]") -> None:
-        stored.result()
-        self._produce(record)
+    def _store(self, record: BareRecord) -> str:
+        self._payloads.put(record.store_as or "", record.payload)
+        return sha256(record.payload).hexdigest()
+
+    def _produce_stored(self, record: BareRecord, stored: "Future[str]") -> None:
+        checksum = stored.result().encode()
+        self._produce(replace(record, headers=[*record.headers, (CHECKSUM_HEADER, checksum)]))
 
     def _produce(self, record: BareRecord) -> None:
         while True:

@@ -134,8 +134,11 @@ class Finished:
         self._lags = LagReader(broker)
 
     def __call__(self) -> bool:
-        """Whether nothing is left."""
-        of_group = self._lags.lags(topics.FRAMES, [topics.GROUP_INSPECT])[topics.GROUP_INSPECT]
+        """Whether nothing is left; False while the broker cannot tell."""
+        try:
+            of_group = self._lags.lags(topics.FRAMES, [topics.GROUP_INSPECT])[topics.GROUP_INSPECT]
+        except BrokerUnavailable:
+            return False
         return not any(lag.messages for lag in of_group)
 
 

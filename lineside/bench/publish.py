@@ -16,7 +16,7 @@ from connectors.publisher import Publisher, PublisherLimits
 from connectors.source_ledger import SourceLedgers
 from connectors.spool import Spool, SpoolPolicy
 from lineside.bench import bench_topics
-from lineside.bench.bare_producer import BareProducer, BareRecord
+from lineside.bench.bare_producer import CHECKSUM_HEADER, BareProducer, BareRecord
 from lineside.bench.comparison import Comparison, Direction
 from lineside.bench.interleaving import interleave
 from lineside.bench.settings import Scale
@@ -206,9 +206,10 @@ class _Rig:
             headers, value = to_kafka(frame_to_event(frame))
             return BareRecord(key=_LINE.encode(), value=value, headers=[*headers])
         key = payload_key(_LINE, frame.captured_at, frame.event_id, "jpg")
-        claim = Claim(ref=key, sha256="0" * 64, size=len(payload))
+        claim = Claim(ref=key, sha256="", size=len(payload))
         headers, value = to_kafka(frame_to_event(replace(frame, payload=None, claim=claim)))
-        return BareRecord(key=_LINE.encode(), value=value, headers=[*headers], store_as=key, payload=payload)
+        known = [header for header in headers if header[0] != CHECKSUM_HEADER]
+        return BareRecord(key=_LINE.encode(), value=value, headers=[*known], store_as=key, payload=payload)
 
 
 class _Countdown:
