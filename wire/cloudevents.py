@@ -57,9 +57,14 @@ def to_kafka(event: CloudEvent) -> tuple[Headers, bytes]:
     return headers, event.data
 
 
+def is_extension_name(name: str) -> bool:
+    """Whether an attribute may be called so: lower-case letters and digits, and not one of the specification's own."""
+    return bool(_EXTENSION.match(name)) and name not in _OWN
+
+
 @lru_cache(maxsize=256)  # a process uses some thirty names; checking each in every message would double the cost
 def _header_name(extension: str) -> str:
-    if not _EXTENSION.match(extension) or extension in _OWN:
+    if not is_extension_name(extension):
         raise ValueError(f"{extension!r} is not a CloudEvents extension name (lower-case letters and digits)")
     return f"ce_{extension}"
 

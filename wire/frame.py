@@ -1,6 +1,6 @@
 """One captured frame on its way through Kafka: image, point cloud or sensor window (DESIGN §2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from wire import topics
-from wire.cloudevents import CloudEvent
+from wire.cloudevents import CloudEvent, is_extension_name
 from wire.errors import DecodeError
 from wire.identifiers import check_line_id, event_id
 from wire.sequence_set import SEQUENCE
@@ -123,6 +123,13 @@ _OWN = frozenset({
     *_PART_TEXT.values(), "lineid", "sessionid", "sequence", "modality", "timesource", "triggertime", "simulated",
     "dataref", "datasha256", "datasize",
 })  # fmt: skip
+
+
+def check_attribute_names(names: Iterable[str]) -> None:
+    """ValueError names those that no frame attribute may have: no extension names, or taken by the frame itself."""
+    wrong = [name for name in names if name in _OWN or not is_extension_name(name)]
+    if wrong:
+        raise ValueError(f"{', '.join(map(repr, wrong))}: lower-case letters and digits, and no name of a frame's own")
 
 
 def part_extensions(part: PartReference) -> dict[str, str]:

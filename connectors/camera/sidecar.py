@@ -1,19 +1,15 @@
 """What a camera PC writes beside each image, and the frame that follows from it."""
 
-import re
 from collections.abc import Mapping
 from pathlib import PurePath
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.errors import RejectedInput
-from wire.frame import Frame, FrameKind, Origin, PartReference
+from wire.frame import Frame, FrameKind, Origin, PartReference, check_attribute_names
 from wire.image_codec import CONTENT_TYPES
 from wire.timestamps import ClockOrigin
-
-# CloudEvents extension names; an attribute becomes one.
-_ATTRIBUTE: Final = re.compile(r"[a-z0-9]{1,40}\Z")
 
 
 def _plain_name(name: str) -> str:
@@ -24,9 +20,8 @@ def _plain_name(name: str) -> str:
     return name
 
 
-def _extension_names(attributes: Mapping[str, str]) -> Mapping[str, str]:
-    if wrong := [name for name in attributes if not _ATTRIBUTE.match(name)]:
-        raise ValueError(f"attribute names are lower-case letters and digits, not {', '.join(wrong)}")
+def _attributes(attributes: Mapping[str, str]) -> Mapping[str, str]:
+    check_attribute_names(attributes)
     return attributes
 
 
@@ -45,7 +40,7 @@ class Sidecar(BaseModel):
     trigger_session: str | None = None
     triggered_at: AwareDatetime | None = None
     simulated: bool = False
-    attributes: Annotated[Mapping[str, str], AfterValidator(_extension_names)] = Field(default_factory=dict)
+    attributes: Annotated[Mapping[str, str], AfterValidator(_attributes)] = Field(default_factory=dict)
 
     @classmethod
     def read(cls, data: bytes) -> "Sidecar":

@@ -1,5 +1,6 @@
 """Frames as CloudEvents: nothing is lost on the way, and every field that is wrong has its reason."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,7 +12,16 @@ from tests.unit.wire import strategies
 from wire import topics
 from wire.cloudevents import CloudEvent, from_kafka, to_kafka
 from wire.errors import DecodeError
-from wire.frame import Claim, Frame, FrameKind, Origin, PartReference, frame_from_event, frame_to_event
+from wire.frame import (
+    Claim,
+    Frame,
+    FrameKind,
+    Origin,
+    PartReference,
+    check_attribute_names,
+    frame_from_event,
+    frame_to_event,
+)
 from wire.timestamps import ClockOrigin
 
 CAPTURED = datetime(2026, 3, 4, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -113,3 +123,14 @@ def test_a_field_that_is_wrong_is_a_decode_error_with_its_reason(
     with pytest.raises(DecodeError, match=message) as raised:
         frame_from_event(spoil(frame_to_event(DEPTH)))
     assert message.startswith(raised.value.reason)
+
+
+@pytest.mark.parametrize("name", ["Bit-Depth", "", "x" * 41, "sequence", "dataref", "partid", "type", "id"])
+def test_a_name_that_no_attribute_may_have_is_refused(name: str) -> None:
+    message = f"{name!r}: lower-case letters and digits, and no name of a frame's own"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        check_attribute_names(["bitdepth", name])
+
+
+def test_names_that_attributes_may_have_pass() -> None:
+    check_attribute_names(["bitdepth", "depthscale", "intrinsics"])
