@@ -42,13 +42,13 @@ class ObjectPayloadStore:
 
     def put(self, key: str, data: bytes) -> None:
         """Store ``data``; ObjectStoreUnavailable if the store is away or full."""
-        with self._errors(key):
+        with self._away(key):
             # One request: the multipart upload that obstore would choose for large objects costs several.
             obstore.put(self._store, key, data, use_multipart=False)
 
     def get(self, key: str) -> bytes:
         """Return the bytes. DecodeError('object_missing') if there are none; ObjectStoreUnavailable if away."""
-        with self._errors(key):
+        with self._reading(key):
             return bytes(obstore.get(self._store, key).bytes())
 
     def exists(self, key: str) -> bool:
@@ -58,7 +58,7 @@ class ObjectPayloadStore:
     def modified_at(self, key: str) -> datetime | None:
         """When ``key`` was put last, by the store's clock; None if nothing is there."""
         try:
-            with self._errors(key):
+            with self._reading(key):
                 return obstore.head(self._store, key)["last_modified"]
         except DecodeError:
             return None
@@ -66,20 +66,20 @@ class ObjectPayloadStore:
     def delete(self, key: str) -> None:
         """Remove; silent if it is not there."""
         try:
-            with self._errors(key):
+            with self._reading(key):
                 obstore.delete(self._store, key)
         except DecodeError:
             return
 
     def folders(self, prefix: str) -> list[str]:
         """The "folders" directly below ``prefix``, with their full key and without a slash at the end, sorted."""
-        with self._errors(prefix):
+        with self._away(prefix):
             found = obstore.list_with_delimiter(self._store, prefix)
             return sorted(folder.rstrip("/") for folder in found["common_prefixes"])
 
     def objects(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below the "folder" ``prefix``."""
-        with self._errors(prefix):
+        with self._away(prefix):
             for chunk in obstore.list(self._store, prefix):
                 for meta in chunk:
                     yield StoredObject(meta["path"], meta["last_modified"], meta["size"])
@@ -88,13 +88,22 @@ class ObjectPayloadStore:
         """Let go of connections; what was put stays."""
 
     @contextmanager
-    def _errors(self, key: str) -> Iterator[None]:
+    def _reading(self, key: str) -> Iterator[None]:
+        # A claim's reference comes from outside, so it may be anything; only what was put can be read.
+        if not key:
+            raise DecodeError("object_missing", "an empty text is not a key of an object")
+        with self._away(key):
+            try:
+                yield
+            except FileNotFoundError as error:
+                raise DecodeError("object_missing", f"{self._url} has no object {key!r}") from error
+            except (InvalidPathError, ValueError) as error:
+                raise DecodeError("object_missing", f"{key!r} is not a key of an object") from error
+
+    @contextmanager
+    def _away(self, key: str) -> Iterator[None]:
         try:
             yield
-        except FileNotFoundError as error:
-            raise DecodeError("object_missing", f"{self._url} has no object {key!r}") from error
-        except InvalidPathError as error:
-            raise DecodeError("object_missing", f"{key!r} is not a key of an object") from error
         except (BaseError, OSError) as error:
             raise ObjectStoreUnavailable(f"{self._url}: {key}: {str(error).splitlines()[0]}") from error
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import numpy as np
+
 from wire import topics
 from wire.facts import Facts, PositionShare
 from wire.finding import ModalityState, ModalityVerdict, Mode, Region, Verdict
@@ -20,6 +22,7 @@ from wire.inspection import (
     ResultState,
 )
 from wire.ledger import BrokerLoss, Disposition, EventReference, Heartbeat, HeartbeatStage, Outcome, SourceLedger
+from wire.line_state import Calibration, LineSpec, LineState, StateMetadata
 from wire.sequence_set import SequenceSet
 
 LINE = "plant1.hall2.line3"
@@ -237,4 +240,29 @@ def heartbeat(
 def loss(first: int, last: int, *, partition: int = 0) -> BrokerLoss:
     return BrokerLoss(
         line=LINE, topic=topics.FRAMES, partition=partition, first_offset=first, last_offset=last, noticed_at=START
+    )
+
+
+def line_state(
+    *, line: str = LINE, product: str = "bracket", references: Iterable[UUID] = (), offset: float = 0.0
+) -> LineState:
+    """A state not numbered yet, with two asymmetric tensors."""
+    spec = LineSpec(line=line)
+    return LineState(
+        metadata=StateMetadata(
+            line=line,
+            product=product,
+            version=0,
+            recipe="embedded",
+            model_digest="m" * 64,
+            spec=spec,
+            calibrations={"rgb": Calibration(references=2, scores=(1.0, 1.5), location=1.25, scale=0.5)},
+            references=tuple(references),
+            digest="",
+            created_at=START,
+        ),
+        tensors={
+            "rgb.bank": np.arange(6, dtype=np.float32).reshape(2, 3) + np.float32(offset),
+            "depth.bank": np.array([[0.5], [-0.5]], dtype=np.float32),
+        },
     )
