@@ -52,8 +52,8 @@ def stop_in_order(
     supervisor.ask_to_stop(["plant", "build", "dashboard"])
     wait(lambda: _nothing_waits(ledgers), 2.0, keep_s=3.0)
     stop(["inspect"], 1.5, keep_s=1.5)
-    stop(["store", "describe", "plant", "build", "dashboard"], 2.0, keep_s=0.3)
-    stop(["broker"], 0.3, keep_s=0.0)
+    stop(["store", "describe", "plant", "build", "dashboard"], 2.0, keep_s=1.0)
+    stop(["broker"], 1.0, keep_s=0.0)
 
 
 def _nothing_waits(ledgers: LedgerStore) -> bool:
