@@ -66,8 +66,10 @@ class JobLoop:
                 if jobs:
                     await self._work(jobs)
                     continue
+                # Not wait_for: before Python 3.12 it loses a cancellation that comes together with the wake-up.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), self._poll_s)
+                    async with asyncio.timeout(self._poll_s):
+                        await self._wake.wait()
         finally:
             self._database.shutdown(wait=False, cancel_futures=True)
 

@@ -1,0 +1,45 @@
+"""An Inspector that learns the mean grey of its references: a state whose content can be worked by hand."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from tests.unit.stream.sabotage import Sabotage
+from tests.unit.stream.scripted_inspector import ScriptedInspector
+from wire.line_state import Calibration, LineSpec, LineState, StateMetadata, tensors_digest
+from wire.part import Part
+
+
+class LearningInspector(ScriptedInspector):
+    """Point: ``build``."""
+
+    def __init__(self, sabotage: Sabotage, *, digest: str = "5c" * 32) -> None:
+        super().__init__(sabotage)
+        self.digest = digest
+
+    def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:
+        self._sabotage.hit("build")
+        if len(references) < 2:
+            raise ValueError(f"{len(references)} references; a line state needs at least 2")
+        greys = sorted(float(part.images["rgb"].mean()) for part in references)
+        tensors = {"rgb.bank": np.array([[np.mean(greys)]], np.float32)}
+        return LineState(
+            metadata=StateMetadata(
+                line=spec.line,
+                product=product,
+                version=0,
+                recipe=self.recipe,
+                model_digest=self.digest,
+                spec=spec,
+                calibrations={
+                    "rgb": Calibration(
+                        references=len(greys), scores=tuple(greys), location=float(np.mean(greys)), scale=1
+                    )
+                },
+                references=tuple(part.inspection_id for part in references),
+                digest=tensors_digest(tensors),
+                created_at=datetime.now(UTC),
+            ),
+            tensors=tensors,
+        )
