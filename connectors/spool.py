@@ -44,6 +44,7 @@ class Spool:
         self._lock_descriptor = self._lock()
         self._segments: list[Segment] = []
         self._next = 0
+        self._refusal: int | None = None  # what the disk refused with last; logged once, not at every attempt
         try:
             self._recover()
         except OSError as error:
@@ -122,22 +123,32 @@ class Spool:
         try:
             segment = Segment.create(self._directory, self._next)
         except OSError as error:
-            self._log.error("spool_refused", directory=str(self._directory), reason=str(error))
+            self._note_refusal(error)
             return None
         self._segments.append(segment)
         return segment
 
     def _write(self, segment: Segment, group: Sequence[bytes], numbers: list[int]) -> bool:
+        """Write as much of ``group`` as the disk takes, in order; whether that was all."""
         try:
             segment.append(group)
         except OSError as error:
-            self._log.error("spool_refused", file=str(segment.path), reason=str(error))
+            if len(group) > 1:
+                half = len(group) // 2
+                return self._write(segment, group[:half], numbers) and self._write(segment, group[half:], numbers)
+            self._note_refusal(error)
             if not segment.size_bytes:
                 self._discard(segment)
             return False
+        self._refusal = None
         numbers.extend(range(self._next, self._next + len(group)))
         self._next += len(group)
         return True
+
+    def _note_refusal(self, error: OSError) -> None:
+        if self._refusal != error.errno:
+            self._refusal = error.errno
+            self._log.error("spool_refused", directory=str(self._directory), reason=str(error))
 
     def unacknowledged(self, start: int) -> Iterator[int]:
         """Numbers from ``start`` on that still wait, ascending. The spool may change while one is at it."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.components.kafka import RealKafka
 from tests.components.waiting import wait_until
 from tests.pipeline.connectors.connector_process import LINE, CameraPc, ConnectorProcess
 from tests.pipeline.connectors.published import Published
@@ -207,3 +208,31 @@ def test_large_images_go_through_the_object_store(
     assert event.data == b""
     claim = frame_from_event(event).claim
     assert (connector.objects / claim.ref).read_bytes() == image
+
+
+@pytest.mark.fault
+def test_a_real_broker_that_is_stopped_and_started_costs_nothing(
+    own_kafka: RealKafka, camera_pc: CameraPc, tmp_path: Path
+) -> None:
+    own_kafka.create_topic(topics.FRAMES, partitions=3)
+    sources = [{"source": CAMERA, "watch": str(camera_pc.folder)}]
+    published = Published(own_kafka.bootstrap)
+    with ConnectorProcess("camera", tmp_path, bootstrap=own_kafka.bootstrap, sources=sources) as connector:
+        for number in range(50):
+            camera_pc.deliver(number, b"image" * 1000)
+        wait_until(lambda: not camera_pc.waiting(), 20, "the first files to be removed")
+        own_kafka.stop()
+        for number in range(50, 100):
+            camera_pc.deliver(number, b"image" * 1000)
+        wait_until(lambda: not camera_pc.waiting(), 20, "the files to be removed: they are in the spool")
+        own_kafka.start()
+        for number in range(100, 120):
+            camera_pc.deliver(number, b"image" * 1000)
+        wait_until(lambda: not camera_pc.waiting(), 40, "the files to be removed")
+        wait_until(lambda: connector.metric("connector_spool_bytes") == 0, 40, "the spool to be empty")
+        connector.stop()
+    first_seen = list(dict.fromkeys(published.sequences()))
+    assert first_seen == list(range(120))
+    last = published.last_heartbeat(CAMERA)
+    assert last is not None
+    assert str(last.ledger.published) == "0-119"

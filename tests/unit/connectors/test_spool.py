@@ -1,7 +1,10 @@
 """The spool: what is on disk survives, what is torn is cut, and its bound holds."""
 
 import os
+import resource
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,36 @@ def test_a_file_that_cannot_be_read_is_a_configuration_error(tmp_path: Path) -> 
     (tmp_path / "00000000000000000000.seg").mkdir()
     with pytest.raises(ConfigurationError, match=r"spool\.directory: .* cannot be read"):
         Spool(tmp_path, max_bytes=MIB)
+
+
+@contextmanager
+def no_file_above(size: int) -> Iterator[None]:
+    """Let the disk refuse what makes a file larger than ``size`` bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_what_the_disk_refuses_is_not_in_the_spool_and_later_it_is_taken(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=16 * MIB)
+    assert spool.append([event(0, size=30_000)]) == [0]
+    with no_file_above(75_000):
+        assert spool.append([event(number, size=30_000) for number in (1, 2, 3)]) == [1]  # as much as it takes
+    assert sequences(spool) == [0, 1]
+    assert spool.append([event(2), event(3)]) == [2, 3]
+    spool.close()
+    again = Spool(tmp_path, max_bytes=16 * MIB)
+    assert sequences(again) == [0, 1, 2, 3]
+    again.close()
+
+
+def test_a_disk_that_refuses_the_first_record_leaves_no_file(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=MIB)
+    with no_file_above(40_000):
+        assert spool.append([event(0, size=50_000)]) == []
+    assert list(tmp_path.glob("*.seg")) == []
+    assert spool.append([event(0)]) == [0]
+    spool.close()
