@@ -10,13 +10,15 @@ from wire.errors import ShapeError
 
 # Fewer returns than this cannot tell a plane from noise; the part's depth counts as not judged.
 MIN_RETURNS = 64
+# Twice the area, in shares of the picture, below which three returns lie too close to a line to define a plane.
+_LEAST_TRIPLE_AREA = 0.01
 
 
 class GeometrySettings(PartSettings):
-    """``smoothing_px`` before slope and curvature; ``trims`` rounds of refitting the plane without its outliers."""
+    """``smoothing_px`` before slope and curvature; ``trials`` planes through three of ``fit_samples`` returns."""
 
     smoothing_px: float
-    trims: int
+    trials: int
     fit_samples: int
 
 
@@ -74,20 +76,27 @@ def _shrink_known(depth: NDArray[np.float32], max_pixels: int) -> tuple[Array, A
 
 
 def _plane_at(depth: NDArray[np.float32], valid: NDArray[np.bool_], settings: GeometrySettings) -> Array:
-    """The plane (h, w) in mm that most returns lie on: least squares, refitted without what lies off by > 2.5 sigma."""
+    """The plane (h, w) in mm that most returns lie on, found by least median of squares over seeded triples.
+
+    Least squares alone would tilt towards every boss and step of the part; it only polishes the inliers.
+    """
     height, width = depth.shape
     at = np.flatnonzero(valid)
     at = at[:: -(-at.size // settings.fit_samples)]
-    x, y = (at % width) / width, (at // width) / height
     z = depth.ravel()[at].astype(np.float64)
-    design = np.stack([x, y, np.ones_like(x)], axis=1)  # (N, 3)
-    keep = np.ones(at.size, np.bool_)
-    coefficients = np.zeros(3)
-    for _ in range(settings.trims + 1):
-        coefficients = np.linalg.lstsq(design[keep], z[keep], rcond=None)[0]
-        off = np.abs(z - design @ coefficients)
-        sigma = 1.4826 * float(np.median(off))
-        keep = off <= max(2.5 * sigma, 1e-6)
-    columns = (np.arange(width) / width * coefficients[0]).astype(np.float64)[None, :]
-    rows = (np.arange(height) / height * coefficients[1]).astype(np.float64)[:, None]
-    return np.asarray(columns + rows + coefficients[2], np.float32)
+    design = np.stack([(at % width) / width, (at // width) / height, np.ones(at.size)], axis=1)  # (N, 3)
+    rng = np.random.default_rng(0)
+    triples = rng.integers(0, at.size, (settings.trials, 3))
+    corners = design[triples]  # (T, 3, 3)
+    usable = np.abs(np.linalg.det(corners)) > _LEAST_TRIPLE_AREA
+    if not usable.any():
+        planes = np.array([[0.0, 0.0, float(np.median(z))]])
+    else:
+        planes = np.linalg.solve(corners[usable], z[triples[usable]][:, :, None])[:, :, 0]  # (T', 3)
+    medians = np.median(np.abs(z[None] - planes @ design.T), axis=1)
+    plane = planes[int(medians.argmin())]
+    off = np.abs(z - design @ plane)
+    inliers = off <= max(2.5 * 1.4826 * float(medians.min()), 1e-6)
+    plane = np.linalg.lstsq(design[inliers], z[inliers], rcond=None)[0]
+    columns, rows = np.arange(width) / width * plane[0], np.arange(height) / height * plane[1]
+    return np.asarray(columns[None, :] + rows[:, None] + plane[2], np.float32)

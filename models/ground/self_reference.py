@@ -11,12 +11,15 @@ _MAD_TO_SIGMA = 1.4826
 
 
 class SelfReferenceSettings(PartSettings):
-    """``threshold_sigma``: an image whose peak lies this many robust standard deviations above its median is a defect.
+    """``trimmed_share`` of the patches is left out of the statistics that all are measured by.
+
+    ``threshold_sigma``: an image whose peak lies this many robust standard deviations above its median is a defect.
 
     It is a stated constant, not a calibrated one: without references no false-alarm rate can be promised.
     """
 
     whitening: WhiteningSettings
+    trimmed_share: float
     smoothing_cells: float
     threshold_sigma: float
     map_sigma: float
@@ -29,6 +32,9 @@ def self_distance_map(features: PatchFeatures, settings: SelfReferenceSettings) 
     if len(vectors) < 2:
         return np.zeros((height, width), np.float32)
     distances = fit_whitening(vectors, settings.whitening)(vectors).norm(dim=1)
+    # The defect itself widens the first statistics; the second are taken without the strangest patches.
+    usual = distances <= distances.quantile(1 - settings.trimmed_share)
+    distances = fit_whitening(vectors[usual], settings.whitening)(vectors).norm(dim=1)
     grid = torch.full((height, width), float(distances.median()))
     grid[features.valid if features.valid is not None else torch.ones(height, width, dtype=torch.bool)] = distances
     smoothed = smooth(grid.numpy(), settings.smoothing_cells)

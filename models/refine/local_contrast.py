@@ -49,7 +49,7 @@ def sharpen(
         max(columns[0] - margin, 0) : columns[-1] + margin + 1,
     ]
     around, inside = ~marked[box], region[box]
-    if int(around.sum()) < int(inside.sum()) // 4:
+    if 4 * int(around.sum()) <= int(inside.sum()):
         return region
     contrast = np.zeros(inside.shape, np.float32)
     for plane in planes[(slice(None), *box)]:

@@ -1,0 +1,59 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from models.recipes import load_inspector
+from models.recipes.recipe import read_recipe
+from wire.errors import ConfigurationError
+from wire.inspector import Inspector
+
+SHIPPED = Path(__file__).parents[3] / "models" / "recipes" / "embedded.yaml"
+
+
+def written(folder: Path, change: dict[str, object]) -> str:
+    content = yaml.safe_load(SHIPPED.read_text(encoding="utf-8")) | change
+    path = folder / "own.yaml"
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    return str(path)
+
+
+def test_the_digest_names_the_recipes_numbers_and_not_its_layout(tmp_path: Path, inspector: Inspector):
+    assert inspector.recipe == "embedded"
+    assert len(inspector.digest) == 64
+    assert load_inspector(written(tmp_path, {})).digest == inspector.digest
+    assert load_inspector(written(tmp_path, {"max_pixels": 500_000})).digest != inspector.digest
+    assert load_inspector(written(tmp_path, {"revision": 999})).digest != inspector.digest
+
+
+def test_every_mistake_in_a_recipe_is_named_at_once(tmp_path: Path):
+    path = written(tmp_path, {"max_pixels": "many", "surprise": 1, "sensors": {"relative_floor": 0.01}})
+    with pytest.raises(ConfigurationError) as raised:
+        read_recipe(path)
+    problems = "\n".join(raised.value.problems)
+    assert f"{path}: max_pixels: " in problems
+    assert f"{path}: surprise: " in problems
+    assert f"{path}: sensors.zero_shot_sigma: " in problems
+
+
+def test_a_stride_that_is_no_power_of_two_is_refused(tmp_path: Path):
+    filters = read_recipe("embedded").image_filters.model_dump() | {"stride_px": 6}
+    with pytest.raises(ConfigurationError, match="stride_px is 6, expected a power of two"):
+        read_recipe(written(tmp_path, {"image_filters": filters}))
+
+
+def test_an_unknown_recipe_lists_the_shipped_ones():
+    with pytest.raises(ConfigurationError, match=r"recipe 'nonsense': .*; shipped recipes: embedded"):
+        load_inspector("nonsense")
+
+
+def test_a_file_that_is_not_yaml_is_refused(tmp_path: Path):
+    path = tmp_path / "broken.yaml"
+    path.write_text("name: [", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=r"broken\.yaml"):
+        read_recipe(str(path))
+
+
+def test_an_unknown_device_is_refused():
+    with pytest.raises(ConfigurationError, match="device 'warp'"):
+        load_inspector("embedded", device="warp")
