@@ -44,22 +44,23 @@ def retention(
     objects: Objects = None,
 ) -> None:
     """Delete inspections past their age, and objects that nothing needs any more. Run it once a day."""
-    from datetime import UTC, datetime
-
-    from storage.retention import Retention, RetentionPolicy
+    from datetime import UTC, datetime, timedelta
 
     from lineside.commands.opened import open_database
     from lineside.site import Site
     from lineside.terminal import out
     from storage.objects import open_payload_store
+    from storage.retention import Retention
+    from storage.retention_policy import RetentionPolicy
+    from wire.finding import Verdict
 
+    kept = timedelta(days=defect_days)
+    policy = RetentionPolicy(ages={Verdict.OK: timedelta(days=days), Verdict.DEFECT: kept, Verdict.UNKNOWN: kept})
     site = Site(data_dir=data_dir, database=database, objects=objects)
     payloads = open_payload_store(site.objects)
     try:
         with open_database(site) as opened:
-            counts = Retention(opened, payloads).run(
-                RetentionPolicy(ok_days=days, other_days=defect_days), datetime.now(UTC)
-            )
+            counts = Retention(opened, payloads).run(policy, datetime.now(UTC))
     finally:
         payloads.close()
     out.print(str(counts))
