@@ -106,6 +106,7 @@ class _Up:
         self._states = LineStateStore(self._database, self._payloads)
         self._summary = RunSummary(History(self._database), self._ledgers, [line.line for line in lines])
         self._plant: PlantClient | None = None
+        self._kafka: KafkaSettings | None = None
         self._streamed_s = 0.0
 
     def run(self) -> int:
@@ -138,7 +139,7 @@ class _Up:
         registry = LineRegistry(self._database)
         for line in self._site.lines:
             registry.upsert(line.spec)
-        broker = self._broker()
+        broker = self._kafka = self._broker()
         if self._site.source.has_plant:
             self._supervisor.start(self._roster.plant(self._commissioned()))
             self._plant = PlantClient(self._roster.plant_control)
@@ -149,13 +150,13 @@ class _Up:
         if self._site.source.has_plant:
             for spec in connectors:
                 self._supervisor.start(spec)
-        self._write_site(broker)
+        self._write_site()
         self._wait_until_ready()
         if not self._site.source.has_plant:
             # A replay streams from its start, so it comes when everybody listens.
             for spec in connectors:
                 self._supervisor.start(spec)
-        self._write_site(broker)
+        self._write_site()
         self._status.tell(f"Lineside is up: {self._page} (logs in {self._folder.root / 'logs'}; Ctrl-C ends it)")
 
     def _broker(self) -> KafkaSettings:
@@ -226,7 +227,7 @@ class _Up:
             self._streamed_s = time.monotonic() - began_s
             if self._options.duration_s is not None and self._streamed_s >= self._options.duration_s:
                 break
-            if self._supervisor.check():
+            if self._look_after_children():
                 self._begin_production()  # a plant that was started again waits to be told
             if int(self._streamed_s) > second:
                 second = int(self._streamed_s)
@@ -248,9 +249,16 @@ class _Up:
                 self._status.tell(f"not everything settled: {settling.reason}")
                 return
             self._status.show(f"settling: {settling.reason}")
-            self._supervisor.check()
+            self._look_after_children()
             speed.look()
             time.sleep(_TICK_S * 3)
+
+    def _look_after_children(self) -> bool:
+        """Start again what ended, and say so in the site file; whether anything changed."""
+        changed = self._supervisor.check()
+        if changed:
+            self._write_site()
+        return changed
 
     def _begin_production(self) -> None:
         if self._plant is not None:
@@ -294,7 +302,10 @@ class _Up:
     def _page(self) -> str:
         return f"http://{HOST}:{self._site.page_port}/"
 
-    def _write_site(self, broker: KafkaSettings) -> None:
+    def _write_site(self) -> None:
+        broker = self._kafka
+        if broker is None:
+            return  # nothing to tell before the broker is known
         SiteFile(
             started_at=self._started_at,
             bootstrap=broker.bootstrap,

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from storage.history import History, HistoryFilter
-from storage.ledger import LedgerStore
-from storage.objects import open_payload_store
-
 from lineside.plant.truth_ledger import read_truth
 from storage.database import Database
+from storage.history import History
+from storage.history_filter import HistoryFilter
+from storage.ledger import LedgerStore
+from storage.objects import open_payload_store
 from wire.errors import DecodeError
 from wire.identifiers import inspection_id
 from wire.inspection import Inspection
@@ -22,7 +22,7 @@ from wire.kafka.settings import KafkaSettings
 from wire.sequence_set import SequenceSet
 from wire.topics import FRAMES, dlq
 
-RUBBISH = {"corrupt_image", "empty_image"}
+RUBBISH = {"corrupt", "empty"}  # as the plant names what is wrong with a frame
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +54,10 @@ def compare(*, truth_file: Path, database_url: str, objects_url: str, broker: Ka
     try:
         ledger = LedgerStore(database).read()
         gaps = {
-            (source.source, source.session): SequenceSet.parse(str(source.gaps))
+            (source.source, session.session): session.gaps
             for line in ledger.lines
             for source in line.sources
+            for session in source.sessions
         }
         truth = {_identify(part): part for part in read_truth(truth_file)}
         lines = sorted({part["line"] for part in truth.values()})
@@ -74,8 +75,8 @@ def compare(*, truth_file: Path, database_url: str, objects_url: str, broker: Ka
                 for frame in part["frames"]
                 if frame["fault"] in RUBBISH and frame["file_sha256"] not in letters
             ),
-            unaccounted=ledger.unaccounted,
-            unbalanced=ledger.unbalanced,
+            unaccounted=ledger.totals.unaccounted,
+            unbalanced=ledger.totals.unbalanced,
         )
     finally:
         database.close()
@@ -107,10 +108,10 @@ def _dead_letters(broker: KafkaSettings, objects_url: str) -> Iterator[str]:
     objects = open_payload_store(objects_url)
     try:
         for record in read_topic(broker, dlq(FRAMES)):
-            headers = dict(record.headers)
-            if "ce_dataref" in headers:
+            claim = dict(record.headers).get("ce_dataref")
+            if claim is not None:
                 try:
-                    yield sha256(objects.get(headers["ce_dataref"].decode())).hexdigest()
+                    yield sha256(objects.get(claim.decode())).hexdigest()
                 except DecodeError:
                     continue
             else:
