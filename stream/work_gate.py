@@ -1,32 +1,41 @@
-"""Back-pressure by bytes: who brings more work waits until enough of it is done."""
+"""Back-pressure by bytes and number: who brings more work waits until enough of it is done."""
 
 import asyncio
 
 
 class WorkGate:
-    """Counts bytes of work in progress. One event loop only.
+    """Counts work in progress. One event loop only.
 
-    Work larger than the limit passes alone, so that no frame is too large for a worker.
+    Work larger than the limit of bytes passes alone, so that no frame is too large for a worker.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
-        self._limit = limit_bytes
-        self._used = 0
+    def __init__(self, limit_bytes: int, *, limit_items: int) -> None:
+        self._limit_bytes = limit_bytes
+        self._limit_items = limit_items
+        self._used_bytes = 0
+        self._items = 0
         self._room = asyncio.Condition()
 
     @property
     def used_bytes(self) -> int:
         """Bytes of work between ``enter`` and ``leave``."""
-        return self._used
+        return self._used_bytes
 
     async def enter(self, size: int) -> None:
-        """Wait until ``size`` more bytes fit."""
+        """Wait until there is room for one more piece of work of ``size`` bytes."""
         async with self._room:
-            await self._room.wait_for(lambda: not self._used or self._used + size <= self._limit)
-            self._used += size
+            await self._room.wait_for(lambda: self._has_room(size))
+            self._used_bytes += size
+            self._items += 1
 
     async def leave(self, size: int) -> None:
-        """Give ``size`` bytes back."""
+        """Give the room of one piece of work back."""
         async with self._room:
-            self._used -= size
+            self._used_bytes -= size
+            self._items -= 1
             self._room.notify_all()
+
+    def _has_room(self, size: int) -> bool:
+        if not self._items:
+            return True
+        return self._items < self._limit_items and self._used_bytes + size <= self._limit_bytes

@@ -64,6 +64,9 @@ _TICK_S = 0.5
 _LAG_EVERY_S = 5.0
 # Batches whose evidence and results are on their way while the next one is in the detector.
 _FINISHING_BATCHES = 2
+# Batches of parts between due and finished at most, however small their pictures. More: a worker's memory depends on
+# how much waits in Kafka. Fewer: after a slow decode or a slow put the detector has no work.
+_BATCHES_IN_WORK = 8
 # A disposition without payload still weighs something, so that a flood of them waits for the broker.
 _DISPOSITION_BYTES = 4096
 
@@ -123,7 +126,7 @@ class InspectAgent:
         self._decoders = ThreadPoolExecutor(limits.decode_threads, thread_name_prefix="decode")
         self._writers = ThreadPoolExecutor(limits.evidence_threads, thread_name_prefix="evidence")
         self._database = ThreadPoolExecutor(2, thread_name_prefix="inspect-sql")
-        self._gate = WorkGate(limits.work_bytes)
+        self._gate = WorkGate(limits.work_bytes, limit_items=_BATCHES_IN_WORK * limits.max_batch)
         self._ready: asyncio.Queue[_Work] = asyncio.Queue()
         self._finishing = asyncio.Semaphore(_FINISHING_BATCHES)
         self._ingest = asyncio.Lock()
