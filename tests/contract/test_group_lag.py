@@ -23,7 +23,9 @@ async def test_lag_is_what_the_group_has_not_committed(broker: Broker) -> None:
         for number in range(10):
             place = await send_raw_and_wait(sender, topic, b"k", str(number).encode(), [])
     commit(broker, f"ahead-{topic}", topic, place.partition, 7)
-    lags = LagReader(broker.settings).lags(topic, [f"ahead-{topic}", f"new-{topic}"])
+    reader = LagReader(broker.settings)
+    lags = reader.lags(topic, [f"ahead-{topic}", f"new-{topic}"])
+    reader.close()
     empty = [PartitionLag(partition=n, committed=None, start=0, end=0) for n in range(PARTITIONS)]
     for group, committed, behind in ((f"ahead-{topic}", 7, 3), (f"new-{topic}", None, 10)):
         expected = list(empty)
@@ -44,3 +46,4 @@ def test_a_broker_that_does_not_answer_is_unavailable() -> None:
     reader = LagReader(KafkaSettings(bootstrap="127.0.0.1:1"), timeout_s=0.2)
     with pytest.raises(BrokerUnavailable, match="x: "):
         reader.lags("x", ["g"])
+    reader.close()

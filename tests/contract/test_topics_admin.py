@@ -23,6 +23,7 @@ def test_missing_topics_are_created_with_the_brokers_timestamps_and_others_refus
         ensure_topics(settings, 6)
     own_kafka.delete_topic(topics.RESULTS)
     own_kafka.create_topic(topics.RESULTS, partitions=2, message_timestamp_type="LogAppendTime")
+    assert set(ensure_topics(settings, 6)) == set(topics.with_dead_letters()) - {topics.RESULTS}
     assert ensure_topics(settings, 6) == []
 
     admin = AdminClient(settings.librdkafka())

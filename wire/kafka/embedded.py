@@ -6,6 +6,7 @@ header calls the interface experimental, so every call to it is in this file and
 """
 
 import ctypes
+import time
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,9 @@ RETAINED_BYTES: Final = 5 * 1024 * 1024
 _PRODUCER: Final = 0  # rd_kafka_type_t
 _ALL_BROKERS: Final = -1
 _ERRSTR_SIZE: Final = 512
+# The cluster's thread overlooks a request that comes while it finishes the one before, until it looks again after a
+# second; it finishes within microseconds.
+_PAUSE_S: Final = 0.001
 
 
 @cache
@@ -68,6 +72,8 @@ class EmbeddedBroker:
     """
 
     def __init__(self, topics: Iterable[str], partitions: int) -> None:
+        if partitions < 1:
+            raise ValueError(f"{partitions} partitions are too few for a topic")
         self._library = _library()
         self._client = self._start_client()
         self._cluster: int | None = self._library.rd_kafka_mock_cluster_new(self._client, 1)
@@ -76,9 +82,13 @@ class EmbeddedBroker:
             raise MustStop("librdkafka could not start its mock cluster (no free port on 127.0.0.1?)")
         self.bootstrap: str = self._library.rd_kafka_mock_cluster_bootstraps(self._cluster).decode()
         # The default of 3 s protects large groups from one rebalance per member; here groups have one to a few.
-        self._library.rd_kafka_mock_group_initial_rebalance_delay_ms(self._cluster, 0)
-        for topic in topics:
-            self._check(self._library.rd_kafka_mock_topic_create(self._cluster, topic.encode(), partitions, 1), topic)
+        self._ask("rd_kafka_mock_group_initial_rebalance_delay_ms", 0)
+        try:
+            for topic in topics:
+                self._ask("rd_kafka_mock_topic_create", topic.encode(), partitions, 1, what=topic)
+        except ValueError:
+            self.stop()
+            raise
 
     def _start_client(self) -> int:
         error = ctypes.create_string_buffer(_ERRSTR_SIZE)
@@ -91,29 +101,31 @@ class EmbeddedBroker:
             raise MustStop(f"librdkafka could not start: {error.value.decode()}")
         return client
 
-    @staticmethod
-    def _check(code: int, what: str) -> None:
-        if code:
-            raise ValueError(f"{what}: {confluent_kafka.KafkaError(code).str()}")
+    def _ask(self, function: str, *arguments: object, what: str = "") -> None:
+        """Call one of librdkafka's functions on the cluster; ValueError with its words if it refuses."""
+        time.sleep(_PAUSE_S)
+        code = getattr(self._library, function)(self._cluster, *arguments)
+        if code:  # None: the function cannot fail
+            raise ValueError(f"{what or function}: {confluent_kafka.KafkaError(code).str()}")
 
     def push_request_errors(self, api_key: int, errors: Sequence[int]) -> None:
         """Answer the next requests of a kind (``api_key`` of the Kafka protocol) with these error codes, one each."""
         codes = (ctypes.c_int * len(errors))(*errors)
-        self._library.rd_kafka_mock_push_request_errors_array(self._cluster, api_key, len(errors), codes)
+        self._ask("rd_kafka_mock_push_request_errors_array", api_key, len(errors), codes)
 
     def set_down(self) -> None:
         """Cut every connection and refuse new ones; what is stored stays."""
-        self._check(self._library.rd_kafka_mock_broker_set_down(self._cluster, _ALL_BROKERS), "set_down")
+        self._ask("rd_kafka_mock_broker_set_down", _ALL_BROKERS)
 
     def set_up(self) -> None:
         """Accept connections again."""
-        self._check(self._library.rd_kafka_mock_broker_set_up(self._cluster, _ALL_BROKERS), "set_up")
+        self._ask("rd_kafka_mock_broker_set_up", _ALL_BROKERS)
 
     def stop(self) -> None:
         """Close every connection and forget every record. Calling it again does nothing."""
         if self._cluster is None:
             return
-        self._library.rd_kafka_mock_cluster_destroy(self._cluster)
+        self._ask("rd_kafka_mock_cluster_destroy")
         self._library.rd_kafka_destroy(self._client)
         self._cluster = None
 

@@ -1,20 +1,20 @@
 """How far a consumer group is behind, asked from outside the group."""
 
+import threading
 from collections.abc import Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, KafkaException, TopicPartition
 
 from wire.kafka.failures import translate
 from wire.kafka.settings import KafkaSettings
 
 # Larger: a guard or a page waits longer to learn that the broker is away. Smaller: a broker under load counts as away.
 _TIMEOUT_S: Final = 5.0
-_EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
-_LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+# Two "times" that the protocol's ListOffsets knows beside real ones: the oldest record kept, the next one written.
+_EARLIEST: Final = -2
+_LATEST: Final = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,51 +41,81 @@ class PartitionLag:
 
 
 class LagReader:
-    """Asks one broker about any group, on one connection, without joining. Thread-safe."""
+    """Asks one broker about groups that it never joins, on one connection per group. Thread-safe; ``close`` it.
+
+    Through a consumer, not through the admin client: that one aborts the process (an assertion of librdkafka 2.16) when
+    its request for a group's offsets times out while the broker is away.
+    """
 
     def __init__(self, settings: KafkaSettings, *, timeout_s: float = _TIMEOUT_S) -> None:
+        self._settings = settings
         self._timeout_s = timeout_s
-        self._admin = AdminClient(settings.librdkafka_quiet())
-        self._partitions: dict[str, list[TopicPartition]] = {}
+        self._lock = threading.Lock()
+        self._consumers: dict[str, Consumer] = {}
+        self._partitions: dict[str, list[int]] = {}
 
     def lags(self, topic: str, groups: Sequence[str]) -> dict[str, list[PartitionLag]]:
         """The lag of each group on every partition of ``topic``; BrokerUnavailable if the broker does not answer."""
-        try:
-            partitions = self._partitions_of(topic)
-            # Committed offsets first: read the other way round, a fast group could be ahead of the end.
-            committed = {group: self._committed(group, partitions) for group in groups}
-            starts = self._offsets(partitions, _EARLIEST)
-            ends = self._offsets(partitions, _LATEST)
-        except KafkaException as error:
-            raise translate(error.args[0], topic) from error
-        return {
-            group: [
-                PartitionLag(partition=number, committed=committed[group].get(number), start=starts[number], end=end)
-                for number, end in sorted(ends.items())
-            ]
-            for group in groups
-        }
+        with self._lock:
+            try:
+                return {group: self._lag(self._consumer(group), topic) for group in groups}
+            except KafkaException as error:
+                raise translate(error.args[0], topic) from error
 
-    def _partitions_of(self, topic: str) -> list[TopicPartition]:
+    def close(self) -> None:
+        """Let go of the connections."""
+        with self._lock:
+            for consumer in self._consumers.values():
+                consumer.close()
+            self._consumers.clear()
+
+    def _consumer(self, group: str) -> Consumer:
+        if group not in self._consumers:
+            own: dict[str, str | int | float | bool] = {"group.id": group, "enable.auto.commit": "false"}
+            self._consumers[group] = Consumer(self._settings.librdkafka_quiet() | own)
+        consumer = self._consumers[group]
+        consumer.poll(0)  # what librdkafka says about the connection piles up until someone takes it
+        return consumer
+
+    def _lag(self, consumer: Consumer, topic: str) -> list[PartitionLag]:
+        partitions = self._partitions_of(consumer, topic)
+        # Committed offsets first: read the other way round, a fast group could be ahead of the end.
+        asked = [TopicPartition(topic, number) for number in partitions]
+        committed = _offsets(consumer.committed(asked, timeout=self._timeout_s))
+        starts, ends = (
+            _offsets(
+                consumer.offsets_for_times(
+                    [TopicPartition(topic, number, edge) for number in partitions], timeout=self._timeout_s
+                )
+            )
+            for edge in (_EARLIEST, _LATEST)
+        )
+        return [
+            PartitionLag(partition=number, committed=committed.get(number), start=starts[number], end=ends[number])
+            for number in partitions
+        ]
+
+    def _partitions_of(self, consumer: Consumer, topic: str) -> list[int]:
         if topic not in self._partitions:
-            metadata = self._admin.list_topics(topic, timeout=self._timeout_s).topics[topic]
+            metadata = consumer.list_topics(topic, timeout=self._timeout_s).topics[topic]
             if metadata.error is not None:
                 raise KafkaException(metadata.error)
-            self._partitions[topic] = [TopicPartition(topic, number) for number in metadata.partitions]
+            self._partitions[topic] = sorted(metadata.partitions)
         return self._partitions[topic]
 
-    def _committed(self, group: str, partitions: list[TopicPartition]) -> dict[int, int]:
-        request = [ConsumerGroupTopicPartitions(group, partitions)]
-        answer = self._admin.list_consumer_group_offsets(request, request_timeout=self._timeout_s)[group].result()
-        return {item.partition: item.offset for item in answer.topic_partitions if item.offset >= 0}
 
-    def _offsets(self, partitions: list[TopicPartition], spec: OffsetSpec) -> dict[int, int]:
-        answers: dict[TopicPartition, Future[Any]] = self._admin.list_offsets(
-            dict.fromkeys(partitions, spec), request_timeout=self._timeout_s
-        )
-        return {partition.partition: answer.result().offset for partition, answer in answers.items()}
+def _offsets(answers: Sequence[TopicPartition]) -> dict[int, int]:
+    """Partition to offset, without those that have none."""
+    for answer in answers:
+        if answer.error is not None:
+            raise KafkaException(answer.error)
+    return {answer.partition: answer.offset for answer in answers if answer.offset >= 0}
 
 
 def group_lag(settings: KafkaSettings, group: str, topic: str) -> list[PartitionLag]:
     """The lag of one group on one topic, once; BrokerUnavailable if the broker does not answer."""
-    return LagReader(settings).lags(topic, [group])[group]
+    reader = LagReader(settings)
+    try:
+        return reader.lags(topic, [group])[group]
+    finally:
+        reader.close()

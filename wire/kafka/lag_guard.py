@@ -96,6 +96,7 @@ class LagGuard:
         self._stop.set()
         self._wake.set()
         self._thread.join()
+        self._reader.close()
 
     def _check(self, topic: str, state: _Topic, size: int) -> None:
         unseen = state.sent_bytes - state.seen_bytes

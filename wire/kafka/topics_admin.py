@@ -33,10 +33,10 @@ def ensure_topics(settings: KafkaSettings, partitions: int, *, timeout_s: float 
     admin = AdminClient(settings.librdkafka_quiet())
     try:
         existing = admin.list_topics(timeout=timeout_s).topics
+        _check_timestamps(admin, [name for name in topics.ALL if name in existing])
         missing = [name for name in topics.with_dead_letters() if name not in existing]
         created = [name for name in missing if _create(admin, name, partitions)]
         _wait_for(admin, missing)
-        _check_timestamps(admin, topics.ALL)
     except KafkaException as error:
         raise translate(error.args[0], settings.bootstrap) from error
     return created
@@ -80,6 +80,8 @@ def _wait_for(admin: AdminClient, names: Iterable[str]) -> None:
 
 def _check_timestamps(admin: AdminClient, names: Iterable[str]) -> None:
     resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    if not resources:  # a request about nothing is an error
+        return
     problems = []
     for resource, answer in admin.describe_configs(resources, request_timeout=_TIMEOUT_S).items():
         value = answer.result()[_TIMESTAMP_TYPE].value
