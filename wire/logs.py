@@ -5,6 +5,7 @@ import re
 import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Final, TextIO
 
 import structlog
@@ -72,8 +73,9 @@ class RepetitionFilter(logging.Filter):
     Messages that differ in numbers only (ports, attempts, offsets) are repetitions. Thread-safe.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
+        self._clock = clock
         self._lock = threading.Lock()
         self._seen: dict[tuple[str, str], tuple[float, int]] = {}
 
@@ -82,7 +84,7 @@ class RepetitionFilter(logging.Filter):
         if not record.name.startswith(_REPETITIVE):
             return True
         key = (record.name, _DIGITS.sub("", record.getMessage()))
-        now = time.monotonic()
+        now = self._clock()
         with self._lock:
             if len(self._seen) > _REMEMBERED:
                 self._seen.clear()
