@@ -33,17 +33,13 @@ class History:
 
     def get(self, inspection_id: UUID) -> StoredInspection | None:
         """One inspection; None if it is not (or no longer) stored."""
+        # Only the key names the partition, and only as a subquery: a join would look into every month.
+        captured_at = select(inspection_keys.c.captured_at).where(inspection_keys.c.inspection_id == inspection_id)
+        statement = select(*STORED_COLUMNS).where(
+            inspections.c.inspection_id == inspection_id, inspections.c.captured_at == captured_at.scalar_subquery()
+        )
         with self._database.begin_read() as connection:
-            rows = connection.execute(
-                # By way of the key: only that names the partition.
-                select(*STORED_COLUMNS)
-                .join(
-                    inspection_keys,
-                    (inspection_keys.c.inspection_id == inspections.c.inspection_id)
-                    & (inspection_keys.c.captured_at == inspections.c.captured_at),
-                )
-                .where(inspection_keys.c.inspection_id == inspection_id)
-            ).mappings()
+            rows = connection.execute(statement).mappings()
             found = with_company(connection, rows)
         return found[0] if found else None
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -102,6 +103,11 @@ class Position:
         return tuple_(
             literal(self.captured_at, columns.captured_at.type), literal(self.inspection_id, columns.inspection_id.type)
         )
+
+
+def among(places: Sequence[Position]) -> ColumnElement[bool]:
+    """The rows at these places; PostgreSQL looks only into the months that they name."""
+    return _ORDER.in_([(place.captured_at, place.inspection_id) for place in places])
 
 
 def newest_first() -> tuple[ColumnElement[Any], ColumnElement[Any]]:

@@ -2,37 +2,32 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy import Connection, bindparam, delete, select
 
+from storage.history_filter import Position, among
 from storage.result_rows import ref_hash
-from storage.schema import evidence_uses, inspection_keys, inspections, modality_verdicts, regions
+from storage.schema import evidence_uses, inspections, modality_verdicts, regions
 from storage.unused_objects import note_unused
 from storage.verdict_totals import VerdictCounts
 from wire.inspection import Inspection
 
 
-def remove_rows(connection: Connection, inspection_ids: Sequence[UUID], now: datetime) -> VerdictCounts:
+def remove_rows(connection: Connection, places: Sequence[Position], now: datetime) -> VerdictCounts:
     """Remove the rows of inspections whose keys the caller has locked; the keys stay.
 
     Objects that they named are noted as perhaps unused. Returns how many rows ``inspections`` lost.
     """
-    keys = inspection_keys.c
+    columns = inspections.c
     rows = connection.execute(
         select(
-            inspections.c.inspection_id,
-            inspections.c.captured_at,
-            inspections.c.line,
-            inspections.c.product,
-            inspections.c.verdict,
-            inspections.c.document,
-        )
-        .join(
-            inspection_keys,
-            (keys.inspection_id == inspections.c.inspection_id) & (keys.captured_at == inspections.c.captured_at),
-        )
-        .where(keys.inspection_id.in_(inspection_ids))
+            columns.inspection_id,
+            columns.captured_at,
+            columns.line,
+            columns.product,
+            columns.verdict,
+            columns.document,
+        ).where(among(places))
     ).all()
     if not rows:
         return VerdictCounts()
@@ -47,8 +42,5 @@ def remove_rows(connection: Connection, inspection_ids: Sequence[UUID], now: dat
     note_unused(connection, {ref for named in refs.values() for ref in named}, now)
     for table in (modality_verdicts, regions):
         connection.execute(delete(table).where(table.c.inspection_id.in_(list(refs))))
-    here = (inspections.c.inspection_id == bindparam("i"), inspections.c.captured_at == bindparam("t"))
-    connection.execute(
-        delete(inspections).where(*here), [{"i": row.inspection_id, "t": row.captured_at} for row in rows]
-    )
+    connection.execute(delete(inspections).where(among(places)))
     return VerdictCounts((row.line, row.product, row.verdict) for row in rows)

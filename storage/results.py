@@ -12,6 +12,7 @@ from storage.clock import Clock, utc_now
 from storage.database import Database
 from storage.dialect_insert import insert_into
 from storage.event_ledger import record_outcomes
+from storage.history_filter import Position
 from storage.inspection_keys import Claims, claim
 from storage.inspection_removal import remove_rows
 from storage.partitions import Month, create_partitions, month_of
@@ -49,7 +50,7 @@ class ResultSink:
         self._ensure_partitions(batch.inspections)
         with self._database.begin_write() as connection:
             claims = claim(connection, list(offered.values()))
-            replaced = [key.inspection_id for key in claims.better.values()]
+            replaced = [Position(key.captured_at, key.inspection_id) for key in claims.better.values()]
             removed = remove_rows(connection, replaced, self._now()) if replaced else VerdictCounts()
             written = _written(offered, claims)
             insert_rows(connection, modality_verdicts, [row for each in written for row in each.verdicts])

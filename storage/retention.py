@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, tuple_, union_all
 
 from storage.database import Database
-from storage.history_filter import Position
+from storage.history_filter import Position, among
 from storage.inspection_removal import remove_rows
 from storage.object_sweep import ObjectSweep
 from storage.objects import ObjectPayloadStore
@@ -87,7 +87,7 @@ class Retention:
                 if not candidates:
                     return removed
                 position = candidates[-1]
-                going = [each.inspection_id for each in candidates if each.inspection_id not in protected]
+                going = [each for each in candidates if each.inspection_id not in protected]
                 removed += _remove(connection, self._database, going, condition, now)
 
     def _references_of_states(self) -> set[UUID]:
@@ -106,23 +106,25 @@ def _candidates(connection: Connection, condition: ColumnElement[bool], after: P
 
 
 def _remove(
-    connection: Connection, database: Database, going: list[UUID], condition: ColumnElement[bool], now: datetime
+    connection: Connection, database: Database, going: Sequence[Position], condition: ColumnElement[bool], now: datetime
 ) -> int:
-    keys = inspection_keys.c
-    columns = inspections.c
-    locked = connection.execute(
-        select(keys.inspection_id).where(keys.inspection_id.in_(going)).order_by(keys.inspection_id).with_for_update()
-    ).scalars()
+    keys, columns = inspection_keys.c, inspections.c
+    identifiers = [place.inspection_id for place in going]
+    connection.execute(
+        select(keys.inspection_id)
+        .where(keys.inspection_id.in_(identifiers))
+        .order_by(keys.inspection_id)
+        .with_for_update()
+    ).all()
     # Once more, now that no sink can replace them: a better result may have come meanwhile.
     rows = connection.execute(
-        select(columns.inspection_id, columns.line, columns.product).where(
-            columns.inspection_id.in_(locked.all()), condition
-        )
+        select(columns.inspection_id, columns.captured_at, columns.line, columns.product).where(among(going), condition)
     ).all()
     lock_references(database, connection, {(row.line, row.product) for row in rows})
     accepted = accepted_among(connection, [row.inspection_id for row in rows])
-    gone = [row.inspection_id for row in rows if row.inspection_id not in accepted]
-    counts = remove_rows(connection, gone, now)
+    places = [Position(row.captured_at, row.inspection_id) for row in rows if row.inspection_id not in accepted]
+    counts = remove_rows(connection, places, now)
+    gone = [place.inspection_id for place in places]
     connection.execute(delete(reports).where(reports.c.inspection_id.in_(gone)))
     connection.execute(delete(inspection_keys).where(keys.inspection_id.in_(gone)))
     change = VerdictCounts()
