@@ -227,10 +227,10 @@ class _Up:
             self._streamed_s = time.monotonic() - began_s
             if self._options.duration_s is not None and self._streamed_s >= self._options.duration_s:
                 break
-            if self._look_after_children():
-                self._begin_production()  # a plant that was started again waits to be told
+            self._look_after_children()
             if int(self._streamed_s) > second:
                 second = int(self._streamed_s)
+                self._begin_production()  # a plant that was started again waits to be told
                 speed.look()
                 progress.show(self._streamed_s)
                 if commissioning is not None:
@@ -253,12 +253,10 @@ class _Up:
             speed.look()
             time.sleep(_TICK_S * 3)
 
-    def _look_after_children(self) -> bool:
-        """Start again what ended, and say so in the site file; whether anything changed."""
-        changed = self._supervisor.check()
-        if changed:
+    def _look_after_children(self) -> None:
+        """Start again what ended, and say so in the site file."""
+        if self._supervisor.check():
             self._write_site()
-        return changed
 
     def _begin_production(self) -> None:
         if self._plant is not None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 app = typer.Typer(help="What a line knows: list, show, accept, reject, roll back, rebuild.", no_args_is_help=True)
 
 Line = Annotated[str, typer.Argument(metavar="LINE", help="Line id (site.area.line).")]
-Product = Annotated[str, typer.Option(help="The product; a line knows each of its products apart.")]
+Product = Annotated[
+    str | None, typer.Option(help="The product; a line knows each apart. [default: the one it made last]")
+]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit rows.")]
 By = Annotated[str, typer.Option(envvar="LINESIDE_USER", help="Who; kept in the audit rows. [default: the login name]")]
 Wait = Annotated[
@@ -69,23 +71,29 @@ def list_states(
 def show(
     line: Line,
     version: Annotated[int, typer.Argument(help="The version.")],
-    product: Product = "",
+    product: Product = None,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database: Database = None,
     objects: Objects = None,
 ) -> None:
     """Everything about one version but its tensors, as JSON."""
     from lineside.commands.opened import open_database
+    from lineside.product_choice import choose_product
     from lineside.site import Site
     from lineside.terminal import print_json
     from storage.line_states import LineStateStore
     from storage.objects import open_payload_store
+    from wire.errors import ConfigurationError
 
     site = Site(data_dir=data_dir, database=database, objects=objects)
     payloads = open_payload_store(site.objects)
     try:
         with open_database(site) as opened:
-            metadata = LineStateStore(opened, payloads).metadata(line, product, version)
+            metadata = LineStateStore(opened, payloads).metadata(line, choose_product(opened, line, product), version)
+    except LookupError as error:
+        raise ConfigurationError(
+            [f"state show: {error.args[0]}; `lineside state list {line}` names what there is"]
+        ) from error
     finally:
         payloads.close()
     print_json(metadata.model_dump(mode="json", by_alias=True))
@@ -93,7 +101,8 @@ def show(
 
 @app.command()
 def accept(
-    line: Line, inspections: Inspections, product: Product = "", reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
+    line: Line, inspections: Inspections, product: Product = None, reason: Reason = "", by: By = "",
+    wait: Wait = _WAIT_S,
     data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """These parts are good: learn from them (false alarms, or parts of a new line)."""
@@ -106,7 +115,8 @@ def accept(
 
 @app.command()
 def reject(
-    line: Line, inspections: Inspections, product: Product = "", reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
+    line: Line, inspections: Inspections, product: Product = None, reason: Reason = "", by: By = "",
+    wait: Wait = _WAIT_S,
     data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """These parts are not good: never learn from them."""
@@ -119,7 +129,7 @@ def reject(
 
 @app.command()
 def rollback(
-    line: Line, version: Annotated[int, typer.Argument(help="The version to use again.")], product: Product = "",
+    line: Line, version: Annotated[int, typer.Argument(help="The version to use again.")], product: Product = None,
     reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
     data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
@@ -131,7 +141,7 @@ def rollback(
 
 @app.command()
 def rebuild(
-    line: Line, product: Product = "", reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
+    line: Line, product: Product = None, reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
     data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """Build a new version from the present references."""
@@ -143,7 +153,7 @@ def rebuild(
 @app.command("set-rate")
 def set_rate(
     line: Line, rate: Annotated[float, typer.Argument(help="Share of good parts that may be flagged, e.g. 0.01.")],
-    product: Product = "", reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
+    product: Product = None, reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
     data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """State another false-alarm rate; the threshold follows, nothing is rebuilt."""
@@ -159,7 +169,7 @@ def set_rate(
 def set_threshold(
     line: Line, threshold: Annotated[float, typer.Argument(help="In units of the score.")],
     modality: Annotated[str, typer.Option(help="rgb, depth, sensor, …, or fused.")] = "fused",
-    product: Product = "", reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
+    product: Product = None, reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
     data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """Set a threshold by hand; it wins over the stated rate."""
@@ -172,16 +182,20 @@ def set_threshold(
 
 
 def _send(
-    kind: "CommandKind", line: str, product: str, reason: str, by: str, wait_s: float,
+    kind: "CommandKind", line: str, product: str | None, reason: str, by: str, wait_s: float,
     data_dir: Any, broker: str | None, database: str | None, **wanted: Any,
 ) -> None:  # fmt: skip
     from lineside.command_errand import CommandErrand
+    from lineside.commands.opened import open_database
+    from lineside.product_choice import choose_product
     from lineside.site import Site
     from lineside.terminal import out
 
     site = Site(data_dir=data_dir, broker=broker, database=database)
-    errand = CommandErrand(kind, line, product=product, by=by or getpass.getuser(), reason=reason, **wanted)
+    with open_database(site) as opened:
+        chosen = choose_product(opened, line, product)
+    errand = CommandErrand(kind, line, product=chosen, by=by or getpass.getuser(), reason=reason, **wanted)
     errand.send(site.broker)
-    out.print(f"sent {kind.value} for {line} ({errand.command.command_id})")
+    out.print(f"sent {kind.value} for {line}, product {chosen or 'without name'} ({errand.command.command_id})")
     if wait_s:
         out.print(errand.wait(site, wait_s))

@@ -37,13 +37,18 @@ def topics(
 
 
 def retention(
-    days: Annotated[float, typer.Option(min=0, help="Keep inspections that are ok this long.")] = 30.0,
-    defect_days: Annotated[float, typer.Option(min=0, help="Keep all other inspections this long.")] = 365.0,
+    ok_days: Annotated[float, typer.Option(min=0, help="Keep inspections that are ok this long.")] = 30.0,
+    defect_days: Annotated[float, typer.Option(min=0, help="Keep inspections with a defect this long.")] = 365.0,
+    unknown_days: Annotated[float, typer.Option(min=0, help="Keep parts that could not be judged this long.")] = 90.0,
+    topic_days: Annotated[
+        float, typer.Option(min=0, help="How long Kafka keeps messages; nothing younger is ever removed.")
+    ] = 7.0,
     data_dir: DataDir = DEFAULT_DATA_DIR,
     database: Database = None,
     objects: Objects = None,
 ) -> None:
     """Delete inspections past their age, and objects that nothing needs any more. Run it once a day."""
+    from dataclasses import asdict
     from datetime import UTC, datetime, timedelta
 
     from lineside.commands.opened import open_database
@@ -54,8 +59,11 @@ def retention(
     from storage.retention_policy import RetentionPolicy
     from wire.finding import Verdict
 
-    kept = timedelta(days=defect_days)
-    policy = RetentionPolicy(ages={Verdict.OK: timedelta(days=days), Verdict.DEFECT: kept, Verdict.UNKNOWN: kept})
+    ages = {Verdict.OK: ok_days, Verdict.DEFECT: defect_days, Verdict.UNKNOWN: unknown_days}
+    policy = RetentionPolicy(
+        ages={verdict: timedelta(days=days) for verdict, days in ages.items()},
+        topic_retention=timedelta(days=topic_days),
+    )
     site = Site(data_dir=data_dir, database=database, objects=objects)
     payloads = open_payload_store(site.objects)
     try:
@@ -63,4 +71,4 @@ def retention(
             counts = Retention(opened, payloads).run(policy, datetime.now(UTC))
     finally:
         payloads.close()
-    out.print(str(counts))
+    out.print("removed " + ", ".join(f"{count} {what}" for what, count in asdict(counts).items()))
