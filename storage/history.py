@@ -9,7 +9,8 @@ from sqlalchemy import func, select
 
 from storage import statistics
 from storage.database import Database
-from storage.history_filter import HistoryFilter, Position, newest_first
+from storage.history_filter import HistoryFilter
+from storage.position import Position, newest_first
 from storage.schema import inspection_keys, inspections
 from storage.statistics import Bucket, Latency, LearningLine, ParetoEntry
 from storage.stored_inspection import STORED_COLUMNS, StoredInspection, with_company

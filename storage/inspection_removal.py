@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from storage.history_filter import Position, among
+from storage.position import Position, among
 from storage.result_rows import ref_hash
 from storage.schema import evidence_uses, inspections, modality_verdicts, regions
 from storage.unused_objects import note_unused

@@ -1,9 +1,10 @@
 """Rows held under lock for a read-merge-write: sets of numbers cannot be merged by SQL."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, select, tuple_, update
+from sqlalchemy import Connection, Table, and_, bindparam, func, select, tuple_, update
 
 from storage.dialect_insert import insert_into
 
@@ -52,7 +53,12 @@ def write_back(connection: Connection, table: Table, rows: Mapping[Key, Mapping[
 
 def _select(connection: Connection, table: Table, keys: list[Key]) -> dict[Key, dict[str, Any]]:
     columns = list(table.primary_key)
-    statement = select(table).where(tuple_(*columns).in_(keys)).order_by(*columns).with_for_update()
-    return {
-        tuple(row[column.name] for column in columns): dict(row) for row in connection.execute(statement).mappings()
-    }
+    if connection.dialect.name == "postgresql":
+        statement = select(table).where(tuple_(*columns).in_(keys)).order_by(*columns).with_for_update()
+    else:
+        # SQLite walks through the whole table for a list of tuples; joined to the keys, it looks each of them up.
+        wanted = func.json_each(json.dumps(keys)).table_valued("value")
+        parts = [func.json_extract(wanted.c.value, f"$[{at}]") == column for at, column in enumerate(columns)]
+        statement = select(table).join_from(wanted, table, and_(*parts))
+    found = connection.execute(statement).mappings()
+    return {tuple(row[column.name] for column in columns): dict(row) for row in found}

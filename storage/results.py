@@ -12,10 +12,10 @@ from storage.clock import Clock, utc_now
 from storage.database import Database
 from storage.dialect_insert import insert_into
 from storage.event_ledger import record_outcomes
-from storage.history_filter import Position
 from storage.inspection_keys import Claims, claim
 from storage.inspection_removal import remove_rows
 from storage.partitions import Month, create_partitions, month_of
+from storage.position import Position
 from storage.report_rows import upsert_reports
 from storage.result_batch import ResultBatch, WriteCounts
 from storage.result_rows import ResultRows, result_rows

@@ -8,11 +8,11 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, tuple_, union_all
 
 from storage.database import Database
-from storage.history_filter import Position, among
 from storage.inspection_removal import remove_rows
 from storage.object_sweep import ObjectSweep
 from storage.objects import ObjectPayloadStore
 from storage.partitions import create_partitions_ahead, drop_empty_partitions
+from storage.position import Position, among
 from storage.references import accepted_among, lock_references
 from storage.retention_policy import RetentionPolicy
 from storage.schema import event_ledger, inspection_keys, inspections, jobs, line_states, reports, source_ledger

@@ -106,6 +106,14 @@ inspections = Table(
         postgresql_where=text("verdict <> 'ok'"),
         sqlite_where=text("verdict <> 'ok'"),
     ),
+    Index(
+        "ix_inspections_line_flagged",
+        "line",
+        "captured_at",
+        "inspection_id",
+        postgresql_where=text("verdict <> 'ok'"),
+        sqlite_where=text("verdict <> 'ok'"),
+    ),
     Index(None, "stored_seq"),
     Index(None, "part_id"),
     # Months of rows in a few pages: what a full scan over a time range needs.

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, cast, distinct, func, or_, select
 
+from storage.history_filter import in_range
 from storage.schema import inspections, line_states, regions, verdict_totals
 from wire.finding import Verdict
 
@@ -66,7 +66,7 @@ def buckets(connection: Connection, line: str | None, since: datetime, until: da
             _count_of(Verdict.UNKNOWN).label("unknown"),
             func.avg(columns.score).label("mean_score"),
         )
-        .where(*_range(columns, line, since, until))
+        .where(*in_range(columns, line, since, until))
         .group_by(number, columns.line)
         .order_by(number, columns.line)
     )
@@ -91,7 +91,7 @@ def pareto(
     parts = func.count(distinct(columns.inspection_id)).label("parts")
     statement = (
         select(columns.type, parts, func.count().label("regions"))
-        .where(*_range(columns, line, since, until))
+        .where(*in_range(columns, line, since, until))
         .group_by(columns.type)
         .order_by(parts.desc(), columns.type)
     )
@@ -107,7 +107,7 @@ def latency(connection: Connection, line: str | None, since: datetime | None) ->
             func.row_number().over(order_by=columns.latency_s).label("rank"),
             func.count().over().label("parts"),
         )
-        .where(columns.latency_s.is_not(None), *_range(columns, line, since, None))
+        .where(columns.latency_s.is_not(None), *in_range(columns, line, since, None))
         .subquery()
     )
     # Nearest rank, ceil(parts x percent / 100), in integers: the same row on both databases.
@@ -152,17 +152,6 @@ def learning_lines(connection: Connection) -> list[LearningLine]:
         LearningLine(line=row.line, product=row.product, inspections=int(row.rows))
         for row in connection.execute(statement)
     ]
-
-
-def _range(columns: Any, line: str | None, since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if line is not None:
-        conditions.append(columns.line == line)
-    if since is not None:
-        conditions.append(columns.captured_at >= since)
-    if until is not None:
-        conditions.append(columns.captured_at < until)
-    return conditions
 
 
 def _count_of(verdict: Verdict) -> ColumnElement[int]:

@@ -281,6 +281,14 @@ def upgrade() -> None:
         ["line", "captured_at", "inspection_id"],
         unique=False,
     )
+    op.create_index(
+        "ix_inspections_line_flagged",
+        "inspections",
+        ["line", "captured_at", "inspection_id"],
+        unique=False,
+        postgresql_where=sa.text("verdict <> 'ok'"),
+        sqlite_where=sa.text("verdict <> 'ok'"),
+    )
     op.create_index(op.f("ix_inspections_part_id"), "inspections", ["part_id"], unique=False)
     op.create_index(op.f("ix_inspections_stored_seq"), "inspections", ["stored_seq"], unique=False)
     op.create_table(

@@ -3,7 +3,7 @@ from uuid import UUID
 
 import pytest
 
-from storage.history_filter import Position
+from storage.position import Position
 from wire.errors import DecodeError
 
 PLACE = Position(datetime(2025, 3, 14, 6, 30, 0, 123456, tzinfo=UTC), UUID(int=7))
