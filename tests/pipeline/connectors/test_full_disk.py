@@ -78,17 +78,17 @@ def test_freshest_the_oldest_go_and_are_counted(broker: EmbeddedBroker, small_di
         broker.set_down()
         camera_pc.deliver(0, b"image")
         wait_until(lambda: process.probe("/readyz")[0] == 503, 15, "the broker to be missed")  # from here on: the spool
-        for number in range(1, 150):
-            camera_pc.deliver(number, bytes(20_000))
-        wait_until(lambda: not camera_pc.waiting(), 30, "the files to be let go")
+        for number in range(1, 600):  # more than may be on their way at once, and 2.4 MB for a disk of 1 MiB
+            camera_pc.deliver(number, bytes(4000))
+        wait_until(lambda: not camera_pc.waiting(), 60, "the files to be let go")
         broker.set_up()
         published = Published(broker.bootstrap)
-        wait_until(lambda: 149 in published.sequences(), 30, "the newest frame", interval_s=0.5)
+        wait_until(lambda: 599 in published.sequences(), 30, "the newest frame", interval_s=0.5)
         process.stop()
     last = published.last_heartbeat(CAMERA)
     assert last is not None
-    assert str(last.ledger.captured) == "0-149"
+    assert str(last.ledger.captured) == "0-599"
     assert not last.ledger.unbalanced()
     dropped = last.ledger.dropped["spool_full"]
     assert len(dropped) > 0
-    assert set(published.sequences()) == set(last.ledger.published) == set(range(150)) - set(dropped)
+    assert set(published.sequences()) == set(last.ledger.published) == set(range(600)) - set(dropped)
