@@ -24,8 +24,8 @@ class Acknowledgement:
 class EventSender(Protocol):
     """Sends events to topics.
 
-    At least once while the process lives; per key in order; loses what is unacknowledged when the process dies.
-    Thread-safe.
+    At least once while the process lives; per key in order; loses what is unacknowledged when the process dies. An
+    event whose attempt failed has left the order: sent again, it comes behind those sent since. Thread-safe.
     """
 
     def send(self, topic: str, key: str, event: CloudEvent, delivered: Delivered) -> None:
