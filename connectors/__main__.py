@@ -14,10 +14,8 @@ from connectors.capture_loop import CaptureLoop
 from connectors.heartbeat import HeartbeatSender
 from connectors.metrics import ConnectorMetrics, new_registry
 from connectors.opcua.settings import OpcUaSettings
-from connectors.opcua.source import OpcUaSource
 from connectors.publisher import Publisher
 from connectors.replay.settings import ReplaySettings
-from connectors.replay.sources import open_replay
 from connectors.settings import ConnectorSettings
 from connectors.settings_file import load
 from connectors.source import Source
@@ -61,6 +59,8 @@ def camera(config: ConfigOption, check: CheckOption = False, json_logs: JsonOpti
 @app.command()
 def opcua(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
     """Subscribe to a PLC over OPC UA: a part's context, and the sensor values around its trigger."""
+    # Here, because asyncua takes half a second of CPU to import, which a line's camera processes need not pay.
+    from connectors.opcua.source import OpcUaSource
 
     def sources(settings: OpcUaSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
         return [OpcUaSource(settings, ledgers=ledgers, metrics=metrics)]
@@ -71,6 +71,8 @@ def opcua(config: ConfigOption, check: CheckOption = False, json_logs: JsonOptio
 @app.command()
 def replay(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
     """Stream a folder of images, a video file or an RTSP camera."""
+    # Here, because the libraries of ffmpeg (PyAV) are of use to this connector alone.
+    from connectors.replay.sources import open_replay
 
     def sources(settings: ReplaySettings, _: SourceLedgers, __: ConnectorMetrics) -> Sequence[Source]:
         return [CaptureLoop(open_replay(one, line=settings.line)) for one in settings.sources]

@@ -185,7 +185,11 @@ class Publisher:
                 pass
         except Exception as error:  # whatever it is, the supervisor ends the process and names it
             self._log.exception("publisher_failed")
-            self.failure = error
+            try:
+                self._take_back([])
+                self._spool_held()
+            finally:
+                self.failure = error
 
     def _step(self) -> bool:
         """One round over everything that has happened; False when it was the last."""

@@ -13,6 +13,8 @@ from connectors.source import Source
 from wire.errors import MustStop
 from wire.event_sender import EventSender
 
+# How soon a publisher that failed is noticed.
+_LOOK_S: Final = 0.5
 # Together below the 5 s in which a connector ends after SIGTERM; an orchestrator kills after 10 s and more.
 _SOURCES_STOP_S: Final = 1.5
 _PUBLISHER_STOP_S: Final = 1.5
@@ -71,14 +73,26 @@ class Supervisor:
         self._publisher.start()
         for thread in self._threads:
             thread.start()
-        while not self._stop.wait(self._heartbeat_s):
-            self._heartbeat.beat()
+        due = time.monotonic() + self._heartbeat_s
+        while not self._stop.wait(min(_LOOK_S, max(0.0, due - time.monotonic()))):
             if self._publisher.failure is not None:
                 self._failure = self._failure or self._publisher.failure
-                self._stop.set()
+                break
+            if time.monotonic() >= due:
+                self._beat()
+                due = max(due + self._heartbeat_s, time.monotonic())
+        self._stop.set()
         self._end()
         if self._failure is not None:
             raise MustStop(f"{type(self._failure).__name__}: {self._failure}") from self._failure
+
+    def _beat(self, *, closing: bool = False) -> None:
+        """Send heartbeats; a sender that gave up for ever ends the process, in order like everything else."""
+        try:
+            self._heartbeat.beat(closing=closing)
+        except MustStop as error:
+            self._failure = self._failure or error
+            self._stop.set()
 
     def _run_source(self, source: Source) -> None:
         try:
@@ -95,6 +109,6 @@ class Supervisor:
         left = self._publisher.close(_PUBLISHER_STOP_S)
         if left:
             self._log.error("events_neither_published_nor_spooled", events=left)
-        self._heartbeat.beat(closing=True)
+        self._beat(closing=True)
         given_up = self._sender.close(_SENDER_STOP_S)
         self._log.info("stopped", seconds=round(time.monotonic() - begun, 2), given_up=given_up)
