@@ -129,7 +129,8 @@ class ConsumerGroup:
 
 
 def _batches(stream: StreamT[bytes], size: int) -> AsyncIterator[Sequence[EventT[Any]]]:
-    """Batches of events that nobody acknowledges but us."""
+    """Batches of events that nobody acknowledges but us, not even after the agent failed."""
+    stream.enable_acks = False
     return stream.noack_take(size, within=_WITHIN_S)  # type: ignore[attr-defined,no-any-return]  # not in its interface
 
 

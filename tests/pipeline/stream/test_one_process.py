@@ -1,0 +1,115 @@
+"""inspect and store in one process, on real Faust and the embedded broker."""
+
+from pathlib import Path
+
+import pytest
+
+from storage.database import Database
+from storage.history import History
+from storage.lines import LineRegistry
+from tests.components.waiting import wait_until_async
+from tests.pipeline.stream.mixed_stream import MixedStream, check_ledger, check_rows, ledger_is_settled
+from tests.pipeline.stream.worker_in_process import WorkerInProcess
+from tests.unit.stream.made_records import LINE, SPEC, context_event, frame_event
+from tests.unit.stream.sabotage import Sabotage, Sabotaged
+from wire import topics
+from wire.kafka.embedded import EmbeddedBroker
+from wire.kafka.lag import group_lag
+from wire.kafka.reader import read_topic
+from wire.kafka.sender import KafkaSender
+from wire.kafka.settings import KafkaSettings
+
+pytestmark = pytest.mark.slow
+
+DEADLINE_S = 60.0
+SYNC_GROUP = 14  # api key
+INVALID_REQUEST = 42
+
+
+def send_all(sender: KafkaSender, stream: MixedStream) -> None:
+    for event in stream.events():
+        sender.send(topics.FRAMES, LINE, event, lambda _: None)
+    assert sender.flush(10) == 0
+
+
+@pytest.fixture
+def lines(database: Database) -> LineRegistry:
+    lines = LineRegistry(database)
+    lines.upsert(SPEC.model_copy(update={"join_window_s": 1.0}))
+    return lines
+
+
+async def test_bad_day_leads_to_one_row_per_part_and_a_ledger_that_adds_up(
+    tmp_path: Path, database: Database, lines: LineRegistry, broker: KafkaSettings, sender: KafkaSender
+) -> None:
+    stream = MixedStream(100)
+    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    async with worker.running():
+        send_all(sender, stream)
+        await wait_until_async(
+            lambda: ledger_is_settled(database, stream), DEADLINE_S, "the ledger to settle", interval_s=0.2
+        )
+        assert not worker.crashed
+    check_rows(database, stream)
+    check_ledger(database)
+    letters = {letter.value for letter in read_topic(broker, topics.dlq(topics.FRAMES))}
+    assert letters == {*stream.corrupt_payloads(), b""}
+    lag = group_lag(broker, topics.GROUP_INSPECT, topics.FRAMES)
+    assert sum(partition.messages for partition in lag) == 0
+
+
+@pytest.mark.parametrize("call", [1, 3])
+async def test_worker_that_dies_in_the_detector_is_followed_by_one_that_completes_the_work(
+    tmp_path: Path, database: Database, lines: LineRegistry, broker: KafkaSettings, sender: KafkaSender, call: int
+) -> None:
+    stream = MixedStream(40)
+    send_all(sender, stream)
+    doomed = WorkerInProcess(
+        tmp_path / "objects", database, broker, Sabotage({("inspect", call): Sabotaged("detector")})
+    )
+    async with doomed.running():
+        await wait_until_async(lambda: doomed.crashed, DEADLINE_S, "the worker to die")
+    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    async with worker.running():
+        await wait_until_async(
+            lambda: ledger_is_settled(database, stream), DEADLINE_S, "the ledger to settle", interval_s=0.2
+        )
+    check_rows(database, stream)
+    check_ledger(database)
+
+
+async def test_stop_commits_the_acknowledged_prefix_and_drops_what_is_held(
+    tmp_path: Path, database: Database, broker: KafkaSettings, sender: KafkaSender
+) -> None:
+    LineRegistry(database).upsert(SPEC.model_copy(update={"join_window_s": 1000.0}))
+    complete = [event for n in range(5) for event in (frame_event(n), frame_event(n, "depth"), context_event(n))]
+    for event in (*complete, frame_event(5), *(frame_event(6, m) for m in ("rgb", "depth")), context_event(6)):
+        sender.send(topics.FRAMES, LINE, event, lambda _: None)
+    assert sender.flush(10) == 0
+    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    async with worker.running():
+        await wait_until_async(
+            lambda: sum(History(database).verdict_counts(LINE).values()) == 6, DEADLINE_S, "six rows", interval_s=0.2
+        )
+    committed = [lag.committed for lag in group_lag(broker, topics.GROUP_INSPECT, topics.FRAMES) if lag.end]
+    assert committed == [15]
+
+
+async def test_consumer_that_aiokafka_parked_is_freed_by_the_watchdog(
+    tmp_path: Path, database: Database, lines: LineRegistry, embedded: EmbeddedBroker, broker: KafkaSettings,
+    sender: KafkaSender,
+) -> None:  # fmt: skip
+    embedded.push_request_errors(SYNC_GROUP, [INVALID_REQUEST, INVALID_REQUEST])
+    stream = MixedStream(10)
+    send_all(sender, stream)
+    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    async with worker.running():
+        await wait_until_async(
+            lambda: ledger_is_settled(database, stream), DEADLINE_S, "the ledger to settle", interval_s=0.2
+        )
+    revived = sum(
+        worker.registry.get_sample_value("worker_watchdog_revived_total", {"group": group.name}) or 0
+        for group in worker.groups
+    )
+    assert revived >= 1
+    check_rows(database, stream)
