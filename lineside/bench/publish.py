@@ -72,10 +72,7 @@ def bench_publish(folder: Path, broker: str | None, scale: Scale) -> list[Compar
     if broker is not None:
         settings = KafkaSettings(bootstrap=broker)
         bench_topics.make_publish_topic(settings)
-        try:
-            return _measure_cases(folder, settings, scale)
-        finally:
-            bench_topics.delete_publish_topic(settings)
+        return _measure_cases(folder, settings, scale)
     with EmbeddedBroker([bench_topics.PUBLISH], 1) as embedded:
         # Not marked as embedded: nothing reads the topic, so there is no reader to wait for.
         return _measure_cases(folder, KafkaSettings(bootstrap=embedded.bootstrap), scale)

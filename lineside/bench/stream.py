@@ -1,11 +1,12 @@
 """One run of the stream's benchmarks."""
 
+import contextlib
 import tempfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lineside.bench.bench_topics import claim_broker
+from lineside.bench.bench_topics import claimed_broker
 from lineside.bench.comparison import Comparison
 from lineside.bench.inspection import bench_inspect
 from lineside.bench.memory import bench_memory
@@ -26,12 +27,12 @@ def run(settings: BenchSettings, tell: Callable[[str], None]) -> BenchReport:
     machine = Machine.this_one()
     started_at = datetime.now(UTC)
     broker, scale = settings.broker, settings.scale
-    if broker is not None:
-        claim_broker(KafkaSettings(bootstrap=broker))
     skipped: dict[str, str] = {}
     found: list[Comparison] = []
-    with tempfile.TemporaryDirectory(prefix="lineside-bench-") as name:
-        root = Path(name)
+    with contextlib.ExitStack() as opened:
+        root = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="lineside-bench-")))
+        if broker is not None:
+            opened.enter_context(claimed_broker(KafkaSettings(bootstrap=broker)))
         benches: Mapping[Bench, Callable[[Path], list[Comparison]]] = {
             Bench.PUBLISH: lambda folder: bench_publish(folder, broker, scale),
             Bench.INSPECT: lambda folder: bench_inspect(folder, broker, scale),
