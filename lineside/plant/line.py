@@ -19,7 +19,7 @@ from lineside.plant.truth_ledger import TrueFrame, TruePart, TruthLedger
 
 # A line that learns waits this long for its first version, then makes some more good parts: of those that were meant
 # to be learned from, faults may have spoilt a few. Shorter: needless parts; longer: a demo that seems to hang.
-_HOLD_PATIENCE_S: Final = 15.0
+_HOLD_PATIENCE_S: Final = 8.0
 _CLOCK_ERROR: Final = timedelta(hours=1)
 
 

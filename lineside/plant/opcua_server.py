@@ -46,7 +46,7 @@ class PlantServer:
     """
 
     def __init__(self, *, endpoint: str, lines: Sequence[str]) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._lines = tuple(lines)
         self._server: Server | None = None
         self._nodes: dict[tuple[str, str], ua.NodeId] = {}
@@ -81,7 +81,7 @@ class PlantServer:
         """Make a server with all nodes; it starts no task, so any loop may run it afterwards."""
         server = Server()
         await server.init()
-        server.set_endpoint(self._endpoint)
+        server.set_endpoint(self.endpoint)
         server.set_server_name("Lineside virtual plant")
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
         await server.set_application_uri(NAMESPACE)
