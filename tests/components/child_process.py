@@ -50,6 +50,11 @@ class ChildProcess:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
+    @property
+    def status(self) -> int | None:
+        """The exit status, negative for a signal; None while it runs."""
+        return self._process.poll()
+
     def log_tail(self) -> str:
         """Return the last lines of the output, for error messages."""
         lines = self.log_path.read_text(errors="replace").splitlines()

@@ -1,0 +1,32 @@
+"""The worker as a process of its own, with the shipped detector."""
+
+import sys
+from pathlib import Path
+
+import yaml
+
+from tests.components.child_process import ChildProcess
+from wire.kafka.settings import KafkaSettings
+
+
+def start_worker(
+    folder: Path, database_url: str, broker: KafkaSettings, *, name: str, roles: str = "inspect,store"
+) -> ChildProcess:
+    """Start ``lineside worker``; its log is ``<name>.log`` in the folder."""
+    config = folder / f"{name}.yaml"
+    config.write_text(
+        yaml.safe_dump(
+            {
+                "broker": broker.plain(),
+                "database": database_url,
+                "objects": f"file://{folder}/objects",
+                "name": name,
+                "log_json": False,
+                "inspect": {"model_threads": 1, "idle_s": 1.0},
+            }
+        )
+    )
+    return ChildProcess(
+        [sys.executable, "-m", "lineside", "worker", "--roles", roles, "--config", config],
+        log_path=folder / f"{name}.log",
+    )
