@@ -75,12 +75,18 @@ class MixedStream:
         return {CORRUPT + str(number).encode() for number in range(self.parts) if number % 10 == 2}
 
 
+def verdicts(database: Database, stream: MixedStream) -> dict[str, Verdict]:
+    """The stored verdicts by part, once it is sure that each part has exactly one row."""
+    page = History(database).page(HistoryFilter(), stream.parts * 2)
+    found = {stored.inspection.part_id: stored.inspection.verdict for stored in page.items}
+    assert len(page.items) == len(found)
+    assert found.keys() == {f"P{number}" for number in range(stream.parts)}
+    return found
+
+
 def check_rows(database: Database, stream: MixedStream) -> None:
     """Exactly one row per part with the right verdict."""
-    page = History(database).page(HistoryFilter(), stream.parts * 2)
-    verdicts = {stored.inspection.part_id: stored.inspection.verdict for stored in page.items}
-    assert len(page.items) == stream.parts
-    assert verdicts == {f"P{number}": stream.verdict(number) for number in range(stream.parts)}
+    assert verdicts(database, stream) == {f"P{number}": stream.verdict(number) for number in range(stream.parts)}
 
 
 def ledger_is_settled(database: Database, stream: MixedStream) -> bool:

@@ -8,10 +8,9 @@ import pytest
 
 from storage.database import Database
 from storage.history import History
-from storage.history_filter import HistoryFilter
 from storage.lines import LineRegistry
 from tests.components.waiting import wait_until
-from tests.pipeline.stream.mixed_stream import MixedStream, check_ledger, ledger_is_settled
+from tests.pipeline.stream.mixed_stream import MixedStream, check_ledger, ledger_is_settled, verdicts
 from tests.pipeline.stream.worker_process import start_worker
 from tests.unit.stream.made_records import LINE, SPEC
 from wire import topics
@@ -64,9 +63,8 @@ def rows(history: History) -> int:
     return sum(history.verdict_counts(LINE).values())
 
 
-def check(database: Database, history: History, broker: KafkaSettings, stream: MixedStream) -> None:
-    page = history.page(HistoryFilter(), stream.parts * 2)
-    assert sorted(stored.inspection.part_id for stored in page.items) == sorted(f"P{n}" for n in range(stream.parts))
+def check(database: Database, broker: KafkaSettings, stream: MixedStream) -> None:
+    verdicts(database, stream)
     check_ledger(database)
     letters = {letter.value for letter in read_topic(broker, topics.dlq(topics.FRAMES))}
     assert letters == {*stream.corrupt_payloads(), b""}
@@ -89,7 +87,7 @@ def test_worker_killed_in_mid_stream_is_followed_by_one_that_completes_the_work(
     worker.stop(deadline_s=10)
     assert time.monotonic() - begun < 5
     assert worker.status == 0
-    check(database, history, broker, plant.stream)
+    check(database, broker, plant.stream)
 
 
 def test_workers_that_join_and_leave_share_the_work_without_loss(
@@ -113,7 +111,7 @@ def test_workers_that_join_and_leave_share_the_work_without_loss(
         lambda: ledger_is_settled(database, plant.stream), DEADLINE_S, lambda: f"the ledger\n{second.log_tail()}"
     )
     second.stop(deadline_s=10)
-    check(database, history, broker, plant.stream)
+    check(database, broker, plant.stream)
 
 
 def test_worker_without_a_schema_ends_with_an_error_that_names_the_command(
