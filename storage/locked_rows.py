@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, bindparam, func, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, Update, and_, bindparam, func, select, tuple_, update
 
 from storage.dialect_insert import insert_into
 
@@ -33,32 +34,41 @@ def lock_rows(
 
 
 def write_back(connection: Connection, table: Table, rows: Mapping[Key, Mapping[str, Any]]) -> None:
-    """Set the given columns of rows that ``lock_rows`` returned."""
+    """Set the given columns of rows that ``lock_rows`` returned; the same columns in every row."""
     if not rows:
         return
-    names = [column.name for column in table.primary_key]
-    changed = next(iter(rows.values())).keys()
-    statement = update(table).values({name: bindparam(f"new_{name}") for name in changed})
-    for name in names:
-        statement = statement.where(table.c[name] == bindparam(f"key_{name}"))
+    keys = [f"key_{column.name}" for column in table.primary_key]
+    columns = tuple(next(iter(rows.values())))
     connection.execute(
-        statement,
+        _update_statement(table, columns),
         [
-            {f"new_{name}": value for name, value in row.items()}
-            | {f"key_{name}": value for name, value in zip(names, key, strict=True)}
+            {f"new_{name}": value for name, value in row.items()} | dict(zip(keys, key, strict=True))
             for key, row in rows.items()
         ],
     )
 
 
 def _select(connection: Connection, table: Table, keys: list[Key]) -> dict[Key, dict[str, Any]]:
+    postgres = connection.dialect.name == "postgresql"
+    parameters = {"keys": keys if postgres else json.dumps(keys)}
+    found = connection.execute(_select_statement(table, postgres), parameters).mappings()
+    names = [column.name for column in table.primary_key]
+    return {tuple(row[name] for name in names): dict(row) for row in found}
+
+
+@cache
+def _select_statement(table: Table, postgres: bool) -> Select[Any]:
     columns = list(table.primary_key)
-    if connection.dialect.name == "postgresql":
-        statement = select(table).where(tuple_(*columns).in_(keys)).order_by(*columns).with_for_update()
-    else:
-        # SQLite walks through the whole table for a list of tuples; joined to the keys, it looks each of them up.
-        wanted = func.json_each(json.dumps(keys)).table_valued("value")
-        parts = [func.json_extract(wanted.c.value, f"$[{at}]") == column for at, column in enumerate(columns)]
-        statement = select(table).join_from(wanted, table, and_(*parts))
-    found = connection.execute(statement).mappings()
-    return {tuple(row[column.name] for column in columns): dict(row) for row in found}
+    if postgres:
+        wanted = tuple_(*columns).in_(bindparam("keys", expanding=True))
+        return select(table).where(wanted).order_by(*columns).with_for_update()
+    # SQLite walks through the whole table for a list of tuples; joined to the keys, it looks each of them up.
+    keys = func.json_each(bindparam("keys")).table_valued("value")
+    parts = [func.json_extract(keys.c.value, f"$[{at}]") == column for at, column in enumerate(columns)]
+    return select(table).join_from(keys, table, and_(*parts))
+
+
+@cache
+def _update_statement(table: Table, columns: tuple[str, ...]) -> Update:
+    statement = update(table).values({name: bindparam(f"new_{name}") for name in columns})
+    return statement.where(*(column == bindparam(f"key_{column.name}") for column in table.primary_key))

@@ -1,12 +1,13 @@
 """Writing reports: one per inspection, the newest."""
 
 from collections.abc import Sequence
+from functools import cache
 from uuid import UUID
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable
 
 from storage.bulk_insert import clean_text
-from storage.dialect_insert import insert_into
+from storage.dialect_insert import insert_for
 from storage.schema import reports
 from wire.inspection import Report
 
@@ -20,15 +21,8 @@ def upsert_reports(connection: Connection, offered: Sequence[Report]) -> int:
             newest[report.inspection_id] = report
     if not newest:
         return 0
-    statement = insert_into(connection, reports)
-    excluded = statement.excluded
-    statement = statement.on_conflict_do_update(
-        index_elements=["inspection_id"],
-        set_={name: excluded[name] for name in ("created_at", "reporter", "fallback", "summary", "document")},
-        where=excluded.created_at > reports.c.created_at,
-    )
     result = connection.execute(
-        statement,
+        _statement(connection.dialect.name),
         [
             {
                 "inspection_id": report.inspection_id,
@@ -45,3 +39,14 @@ def upsert_reports(connection: Connection, offered: Sequence[Report]) -> int:
         execution_options={"preserve_rowcount": True},
     )
     return result.rowcount
+
+
+@cache
+def _statement(dialect: str) -> Executable:
+    statement = insert_for(dialect, reports)
+    excluded = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["inspection_id"],
+        set_={name: excluded[name] for name in ("created_at", "reporter", "fallback", "summary", "document")},
+        where=excluded.created_at > reports.c.created_at,
+    )

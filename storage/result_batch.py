@@ -10,13 +10,22 @@ from wire.ledger import BrokerLoss, Disposition, Heartbeat
 
 @dataclass(frozen=True, kw_only=True)
 class ResultBatch:
-    """Messages of ``lineside.results`` and ``lineside.reports`` in any order; repetitions are allowed."""
+    """Messages of ``lineside.results`` and ``lineside.reports`` in any order; repetitions are allowed.
+
+    ``documents``: the JSON that each of ``inspections`` was read from, in the same order; stored as it came, it keeps
+    fields that this version does not know, and need not be written anew. Left out: ``Inspection.to_json``.
+    """
 
     inspections: Sequence[Inspection] = ()
+    documents: Sequence[bytes] = ()
     reports: Sequence[Report] = ()
     dispositions: Sequence[Disposition] = ()
     heartbeats: Sequence[Heartbeat] = ()
     losses: Sequence[BrokerLoss] = ()
+
+    def __post_init__(self) -> None:
+        if self.documents and len(self.documents) != len(self.inspections):
+            raise ValueError(f"{len(self.inspections)} inspections with {len(self.documents)} documents")
 
 
 @dataclass(frozen=True, kw_only=True)

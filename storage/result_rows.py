@@ -43,8 +43,8 @@ class ResultRows(NamedTuple):
         )
 
 
-def result_rows(inspection: Inspection) -> ResultRows:
-    """Turn an inspection into rows."""
+def result_rows(inspection: Inspection, document: bytes | None = None) -> ResultRows:
+    """Turn an inspection into rows; ``document`` is the JSON it was read from."""
     identifier, captured_at = inspection.inspection_id.hex, moment_text(inspection.captured_at)
     line = inspection.line
     # str() of a StrEnum is its plain text, and three times as fast as .value.
@@ -70,7 +70,7 @@ def result_rows(inspection: Inspection) -> ResultRows:
             inspection.provenance.state_version,
             inspection.provenance.model_digest,
         ),
-        inspection.to_json().decode(),
+        (document or inspection.to_json()).decode(),
         [_verdict_row(identifier, each) for each in inspection.modalities],
         [_region_row(identifier, line, captured_at, each) for each in inspection.regions],
         [(hashed, identifier) for hashed in {ref_hash(each.ref) for each in inspection.evidence}],

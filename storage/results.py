@@ -3,9 +3,10 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from threading import Lock
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, bindparam, update
 
 from storage.bulk_insert import insert_rows, moment_text
 from storage.clock import Clock, utc_now
@@ -24,6 +25,13 @@ from storage.source_ledger import record_heartbeats
 from storage.verdict_totals import VerdictCounts, add_to_totals
 from wire.inspection import Inspection
 from wire.ledger import BrokerLoss
+
+_TAKE_NUMBERS = (
+    update(stored_sequence)
+    .values(value=stored_sequence.c.value + bindparam("count"))
+    .where(stored_sequence.c.id == 1)
+    .returning(stored_sequence.c.value)
+)
 
 
 class ResultSink:
@@ -46,7 +54,7 @@ class ResultSink:
         · 6 the inspections' own rows · 7 commit. DatabaseUnavailable: nothing was written, or the answer to the commit
         was lost; writing the same batch again is right in both cases.
         """
-        offered = _most_judged(batch.inspections)
+        offered = _most_judged(batch)
         self._ensure_partitions(batch.inspections)
         with self._database.begin_write() as connection:
             claims = claim(connection, list(offered.values()))
@@ -81,13 +89,14 @@ class ResultSink:
                 self._months |= missing
 
 
-def _most_judged(results: Iterable[Inspection]) -> dict[str, ResultRows]:
-    best: dict[str, Inspection] = {}
-    for result in results:
-        known = best.setdefault(result.inspection_id.hex, result)
-        if known is not result and result.complete_modalities > known.complete_modalities:
-            best[result.inspection_id.hex] = result
-    return {identifier: result_rows(result) for identifier, result in best.items()}
+def _most_judged(batch: ResultBatch) -> dict[str, ResultRows]:
+    best: dict[str, tuple[Inspection, bytes | None]] = {}
+    for result, document in zip_longest(batch.inspections, batch.documents):
+        identifier = result.inspection_id.hex
+        known = best.get(identifier)
+        if known is None or result.complete_modalities > known[0].complete_modalities:
+            best[identifier] = (result, document)
+    return {identifier: result_rows(*each) for identifier, each in best.items()}
 
 
 def _written(offered: Mapping[str, ResultRows], claims: Claims) -> list[ResultRows]:
@@ -116,13 +125,7 @@ def _add_totals(connection: Connection, written: Iterable[ResultRows], removed: 
 
 
 def _take_numbers(connection: Connection, count: int) -> int:
-    statement = (
-        update(stored_sequence)
-        .values(value=stored_sequence.c.value + count)
-        .where(stored_sequence.c.id == 1)
-        .returning(stored_sequence.c.value)
-    )
-    return int(connection.execute(statement).scalar_one()) - count + 1
+    return int(connection.execute(_TAKE_NUMBERS, {"count": count}).scalar_one()) - count + 1
 
 
 def _counts(

@@ -1,10 +1,11 @@
 """How many inspections are stored by line, product and verdict (table ``verdict_totals``)."""
 
 from collections import Counter
+from functools import cache
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Executable
 
-from storage.dialect_insert import insert_into
+from storage.dialect_insert import insert_for
 from storage.schema import verdict_totals
 
 # (line, product, verdict) -> rows
@@ -19,11 +20,13 @@ def add_to_totals(connection: Connection, change: VerdictCounts) -> None:
         if count
     ]
     if rows:
-        statement = insert_into(connection, verdict_totals)
-        connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=["line", "product", "verdict"],
-                set_={"inspections": verdict_totals.c.inspections + statement.excluded.inspections},
-            ),
-            rows,
-        )
+        connection.execute(_statement(connection.dialect.name), rows)
+
+
+@cache
+def _statement(dialect: str) -> Executable:
+    statement = insert_for(dialect, verdict_totals)
+    return statement.on_conflict_do_update(
+        index_elements=["line", "product", "verdict"],
+        set_={"inspections": verdict_totals.c.inspections + statement.excluded.inspections},
+    )
