@@ -9,9 +9,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from lineside.bench.backlog import send_backlog
 from lineside.bench.comparison import Comparison, Direction
 from lineside.bench.cores import detector_core, off_the_detector_core, run_on_core
-from lineside.bench.inspect_site import Finished, InspectSite, inspect_broker, result_moments
+from lineside.bench.inspect_broker import Finished, inspect_broker, result_moments
+from lineside.bench.inspect_site import InspectSite
 from lineside.bench.interleaving import interleave
 from lineside.bench.known_lines import RECIPE, KnownLine, learn_lines
 from lineside.bench.settings import Scale
@@ -72,7 +74,7 @@ class _Rig:
     def through_the_worker(self) -> float:
         """Results per second while a worker works off a backlog."""
         with off_the_detector_core(), inspect_broker(self._broker) as broker:
-            session = self._site.send_backlog(broker, self._parts)
+            session = send_backlog(self._site, broker, self._parts)
             settings: dict[str, Any] = {
                 **self._site.worker_settings(broker),
                 "inspect": {"max_batch": _BATCH, "model_threads": 1, "model_cpu": self._core},

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any, Final
 
+from lineside.bench.backlog import send_backlog
 from lineside.bench.comparison import Comparison, Direction
-from lineside.bench.inspect_site import Finished, InspectSite, inspect_broker
+from lineside.bench.inspect_broker import Finished, inspect_broker
+from lineside.bench.inspect_site import InspectSite
 from lineside.bench.known_lines import RECIPE, learn_lines
 from lineside.bench.settings import Scale
 from lineside.bench.worker_process import InspectWorker, wait_for
@@ -44,7 +46,7 @@ def bench_memory(folder: Path, broker: str, scale: Scale) -> list[Comparison]:
 
 def _peak_mib(site: InspectSite, folder: Path, bootstrap: str, parts: int) -> float:
     with inspect_broker(bootstrap) as broker:
-        site.send_backlog(broker, parts)
+        send_backlog(site, broker, parts)
         settings: dict[str, Any] = {**site.worker_settings(broker), "inspect": {"model_threads": 1}}
         with InspectWorker(folder, settings) as worker:
             wait_for(Finished(broker), worker, _DEADLINE_S)
