@@ -17,7 +17,7 @@ class UpOptions:
 
     source: str = "procedural"
     lines: int = 2
-    rate_hz: float = 2.0
+    rate_hz: float = 1.0
     duration_s: float | None = None
     summary: Path | None = None
     data_dir: Path = Path("lineside-data")

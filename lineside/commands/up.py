@@ -19,7 +19,7 @@ def up(
     rate: Annotated[
         float, typer.Option(min=0.01, max=200, metavar="FPS", help="Parts per second, per line.",
                             rich_help_panel=_STREAM)
-    ] = 2.0,
+    ] = 1.0,
     duration: Annotated[
         float | None,
         typer.Option(min=0.1, metavar="S", help="Stream this many seconds, settle, end. [default: until Ctrl-C]",

@@ -78,6 +78,7 @@ def test_paths_that_documents_name_exist() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(400)  # the README's first run starts a whole site
 @pytest.mark.parametrize("block", [pytest.param(block, id=block.place) for block in blocks_to_run()])
 def test_marked_commands_run(block: Block, tmp_path: Path) -> None:
     """Run the commands as a reader would, in a copy of the checkout by links that keeps what they write."""
