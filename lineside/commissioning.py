@@ -15,13 +15,16 @@ class Commissioning:
         self._states = states
         self._tell = tell
         self._told: set[tuple[str, str]] = set()
+        self.learning: frozenset[str] = frozenset()  # lines that did not know their product at the last look
 
     def look(self) -> None:
         """Release every line whose product has an active version. Silent while plant or database are away."""
         try:
-            for line, figures in self._plant.state().items():
-                if not figures["commissioned"] and figures["product"]:
-                    self._release(line, figures["product"])
+            state = self._plant.state()
+            self.learning = frozenset(line for line, figures in state.items() if not figures["commissioned"])
+            for line in self.learning:
+                if state[line]["product"]:
+                    self._release(line, state[line]["product"])
         except RetryLater:
             return
 

@@ -19,7 +19,8 @@ class RunSummary:
     """Remembers where the run began.
 
     ``captured`` … ``joined`` count distinct events: frames, sensor windows and part contexts. ``stored`` are rows, one
-    per part; ``inspected`` those of them that could be judged; ``duplicates`` are redeliveries that changed nothing.
+    per part; ``inspected`` those of them that the detector scored; ``duplicates`` are redeliveries, which change
+    nothing.
     """
 
     def __init__(self, history: History, ledgers: LedgerStore, lines: Sequence[str]) -> None:
@@ -59,7 +60,7 @@ class RunSummary:
             "published": events["published"],
             "spooled": events["spooled"],
             "joined": events["used"],
-            "inspected": stored - verdicts[Verdict.UNKNOWN],
+            "inspected": self._history.scored_count(line, self._began_at),
             "stored": stored,
             "duplicates": events["redelivered"],
             "quarantined": {**_reasons(events, "quarantined"), **_reasons(events, "unreadable")},

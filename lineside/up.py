@@ -232,9 +232,9 @@ class _Up:
                 second = int(self._streamed_s)
                 self._begin_production()  # a plant that was started again waits to be told
                 speed.look()
-                progress.show(self._streamed_s)
                 if commissioning is not None:
                     commissioning.look()
+                progress.show(self._streamed_s, learning=commissioning.learning if commissioning else ())
             time.sleep(_TICK_S)
 
     def _settle(self, speed: ModelSpeed) -> None:

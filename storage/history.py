@@ -92,6 +92,11 @@ class History:
         with self._database.begin_read() as connection:
             return statistics.latency(connection, line, since)
 
+    def scored_count(self, line: str | None, since: datetime | None = None) -> int:
+        """How many parts a detector has scored; the others had no frame that could be read."""
+        with self._database.begin_read() as connection:
+            return statistics.scored_count(connection, line, since)
+
     def verdict_counts(self, line: str | None = None) -> dict[Verdict, int]:
         """Stored inspections by verdict."""
         with self._database.begin_read() as connection:

@@ -121,6 +121,13 @@ def latency(connection: Connection, line: str | None, since: datetime | None) ->
     return Latency(parts=rows[0][1] if rows else 0, p50=found.get(50), p95=found.get(95), p99=found.get(99))
 
 
+def scored_count(connection: Connection, line: str | None, since: datetime | None) -> int:
+    """How many parts captured since ``since`` a detector has scored, whatever its verdict."""
+    columns = inspections.c
+    statement = select(func.count()).where(columns.score.is_not(None), *in_range(columns, line, since, None))
+    return connection.execute(statement).scalar_one()
+
+
 def verdict_counts(connection: Connection, line: str | None) -> dict[Verdict, int]:
     """Stored inspections by verdict; every verdict is named. Costs nothing, however many rows there are."""
     columns = verdict_totals.c

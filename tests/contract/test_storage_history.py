@@ -185,6 +185,20 @@ def test_latency_percentiles_are_of_the_nearest_rank(database: Database, history
     assert history.latency(OTHER_LINE) == Latency(parts=0, p50=None, p95=None, p99=None)
 
 
+def test_parts_are_scored_or_not_whatever_their_verdict(database: Database, history: History) -> None:
+    write(
+        database,
+        inspection(0, verdict=Verdict.UNKNOWN),
+        inspection(1, verdict=Verdict.UNKNOWN, score=None),
+        inspection(2, verdict=Verdict.DEFECT),
+        inspection(3, line=OTHER_LINE),
+    )
+
+    assert history.scored_count(None) == 3
+    assert history.scored_count(LINE) == 2
+    assert history.scored_count(LINE, since=part_time(1)) == 1
+
+
 def test_verdict_counts_follow_the_rows(database: Database, history: History) -> None:
     assert history.verdict_counts() == {Verdict.OK: 0, Verdict.DEFECT: 0, Verdict.UNKNOWN: 0}
     write(database, inspection(0, judged=("rgb",)), inspection(1), inspection(2, verdict=Verdict.DEFECT))
