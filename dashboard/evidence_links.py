@@ -5,7 +5,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from wire.finding import Verdict
-from wire.frame import SENSOR
+from wire.frame import RGB, SENSOR
 from wire.inspection import Evidence, EvidenceKind, Inspection
 
 
@@ -51,7 +51,7 @@ def find_evidence(inspection: Inspection, modality: str, kind: EvidenceKind) -> 
 
 
 def thumbnail_url(inspection: Inspection) -> str | None:
-    """The small picture that says most: the overlay of the modality that stands out, else any image."""
+    """The small picture that says most: the overlay of the modality that stands out, else the colour image."""
     picture = _telling(inspection)
     return None if picture is None else evidence_url(inspection, picture, "thumbnail")
 
@@ -60,8 +60,8 @@ def _telling(inspection: Inspection) -> Evidence | None:
     flagged = {it.modality for it in inspection.modalities if it.verdict is Verdict.DEFECT}
     wanted = EvidenceKind.OVERLAY if inspection.verdict is Verdict.DEFECT else EvidenceKind.IMAGE
 
-    def usefulness(it: Evidence) -> tuple[bool, bool]:
-        return it.modality in flagged, it.kind is wanted
+    def usefulness(it: Evidence) -> tuple[bool, bool, bool]:
+        return it.modality in flagged, it.kind is wanted, it.modality == RGB
 
     pictures = [
         it

@@ -12,7 +12,7 @@ from wire.json_message import Record
 
 
 class Verdict(StrEnum):
-    """``unknown``: nothing of the part could be judged (every frame corrupt or missing)."""
+    """``unknown``: nothing of the part could be judged (every frame corrupt or missing), or there is no memory yet."""
 
     OK = "ok"
     DEFECT = "defect"

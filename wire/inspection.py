@@ -108,6 +108,12 @@ class Inspection(Record):
         """How many modalities were judged: of two results for one part, the one with more is kept."""
         return sum(verdict.state == "used" for verdict in self.modalities)
 
+    @property
+    def awaits_memory(self) -> bool:
+        """Whether it was scored and not judged, because its line has yet to learn what good parts look like."""
+        scored = any(verdict.score is not None for verdict in self.modalities)
+        return scored and self.verdict is Verdict.UNKNOWN and self.mode is Mode.ZERO_SHOT
+
     def to_event(self) -> CloudEvent:
         """Wrap for Kafka."""
         return envelope(

@@ -14,7 +14,7 @@ from dashboard.pages.components.timeline import Timeline
 from dashboard.pages.empty_state import empty_state
 from dashboard.pages.history_filters import filter_bar
 from dashboard.pages.history_query import HistoryQuery
-from dashboard.pages.wording import WORDS, product_text, score_text, types_text
+from dashboard.pages.wording import product_text, score_text, types_text, verdict_word
 from dashboard.services import Services
 from dashboard.time_buckets import bucket_for
 from storage.history import HistoryPage
@@ -146,7 +146,7 @@ def _row(stored: StoredInspection) -> Markup:
         id=it.inspection_id,
         shot=shot,
         tone=it.verdict.value,
-        word=WORDS[it.verdict],
+        word=verdict_word(it),
         partial=Markup(' <span class="tag warn">partial</span>') if it.is_partial else "",
         part=it.part_id,
         line=it.line,

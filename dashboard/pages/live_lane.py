@@ -5,7 +5,15 @@ from typing import Any
 from dashboard.evidence_links import thumbnail_url
 from dashboard.line_board import SPAN, LineBoard
 from dashboard.live_feed import LiveView
-from dashboard.pages.wording import WORDS, level, percent_text, product_text, score_text, seconds_text, types_text
+from dashboard.pages.wording import (
+    level,
+    percent_text,
+    product_text,
+    score_text,
+    seconds_text,
+    types_text,
+    verdict_word,
+)
 from storage.ledger_account import LedgerFigures
 from storage.stored_inspection import StoredInspection
 
@@ -96,7 +104,7 @@ def _tile(stored: StoredInspection) -> dict[str, Any]:
         "id": str(it.inspection_id),
         "label": it.part_id,
         "verdict": it.verdict.value,
-        "word": WORDS[it.verdict],
+        "word": verdict_word(it),
         "picture": thumbnail_url(it),
         "level": level(it.score, it.threshold),
         "score": score_text(it.score),

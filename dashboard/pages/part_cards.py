@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from dashboard.api.documents import FeedbackDocument
-from dashboard.pages.wording import MODES, WORDS, level, product_text, score_text, seconds_text
+from dashboard.pages.wording import MODES, level, product_text, score_text, seconds_text, verdict_word
 from storage.stored_inspection import StoredInspection
 from wire.finding import ModalityState, ModalityVerdict
 from wire.inspection import Inspection
@@ -32,7 +32,7 @@ def verdict_card(stored: StoredInspection) -> Markup:
         '<p style="margin-top:9px" data-report>{said}</p>{tags}'
     ).format(
         tone=it.verdict.value,
-        word=WORDS[it.verdict],
+        word=verdict_word(it),
         score=score_text(it.score),
         threshold=score_text(it.threshold),
         said=said,

@@ -4,8 +4,13 @@ from dashboard.api.documents import defect_types
 from wire.finding import Mode, Verdict
 from wire.inspection import Inspection
 
-WORDS = {Verdict.OK: "OK", Verdict.DEFECT: "DEFECT", Verdict.UNKNOWN: "UNKNOWN"}
+_WORDS = {Verdict.OK: "OK", Verdict.DEFECT: "DEFECT", Verdict.UNKNOWN: "UNKNOWN"}
 MODES = {Mode.MEMORY: "memory of good parts", Mode.ZERO_SHOT: "zero-shot (no memory yet)"}
+
+
+def verdict_word(inspection: Inspection) -> str:
+    """The verdict in one word; a part without one because its line still learns is no mystery."""
+    return "LEARNING" if inspection.awaits_memory else _WORDS[inspection.verdict]
 
 
 def score_text(score: float | None) -> str:

@@ -15,26 +15,29 @@ FUSED = "fused"
 class Judgement:
     """Raw score and threshold, and both as deviations. ``votes``: takes part in the fusion.
 
+    Thresholds are None where there is nothing to compare with; then there is a score, but no verdict.
     ``extrapolated``: the threshold lies beyond what the references can show.
     """
 
     modality: str
     mode: Mode
     score: float
-    threshold: float
+    threshold: float | None
     deviation: float
-    deviation_threshold: float
+    deviation_threshold: float | None
     extrapolated: bool = False
     votes: bool = True
 
     @property
     def verdict(self) -> Verdict:
-        """DEFECT if the score exceeds the threshold."""
+        """DEFECT if the score exceeds the threshold; UNKNOWN without one."""
+        if self.threshold is None:
+            return Verdict.UNKNOWN
         return Verdict.DEFECT if self.score > self.threshold else Verdict.OK
 
 
-def judge_zero_shot(modality: str, score: float, threshold: float, *, votes: bool) -> Judgement:
-    """Judge a score that is already in robust sigma of the part itself, against a stated constant."""
+def judge_zero_shot(modality: str, score: float, threshold: float | None, *, votes: bool) -> Judgement:
+    """Judge a score that is already in robust sigma of the part itself, against a stated constant if there is one."""
     return Judgement(
         modality=modality,
         mode=Mode.ZERO_SHOT,

@@ -16,7 +16,7 @@ from wire.finding import Verdict
 
 @dataclass(frozen=True, kw_only=True)
 class FusedVerdict:
-    """The part's verdict; score and threshold are None where nothing was judged (UNKNOWN)."""
+    """The part's verdict; UNKNOWN without a threshold, and without a score where nothing was judged at all."""
 
     verdict: Verdict
     score: float | None
@@ -33,5 +33,5 @@ def fuse(judgements: Sequence[Judgement]) -> FusedVerdict:
     voting = [judgement for judgement in judgements if judgement.votes]
     if not voting:
         return FusedVerdict(verdict=Verdict.UNKNOWN, score=None, threshold=None)
-    lead = max(voting, key=lambda j: (j.verdict is Verdict.DEFECT, j.deviation - j.deviation_threshold))
+    lead = max(voting, key=lambda j: (j.verdict is Verdict.DEFECT, j.deviation - (j.deviation_threshold or 0.0)))
     return FusedVerdict(verdict=lead.verdict, score=lead.deviation, threshold=lead.deviation_threshold)

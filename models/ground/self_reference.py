@@ -13,15 +13,15 @@ _MAD_TO_SIGMA = 1.4826
 class SelfReferenceSettings(PartSettings):
     """``trimmed_share`` of the patches is left out of the statistics that all are measured by.
 
-    ``threshold_sigma``: an image whose peak lies this many robust standard deviations above its median is a defect.
-
-    It is a stated constant, not a calibrated one: without references no false-alarm rate can be promised.
+    ``threshold_sigma``: an image whose peak lies this many robust standard deviations above its median is a defect;
+    None = scores without a verdict. It is a stated constant, not a calibrated one: without references no false-alarm
+    rate can be promised.
     """
 
     whitening: WhiteningSettings
     trimmed_share: float
     smoothing_cells: float
-    threshold_sigma: float
+    threshold_sigma: float | None
     map_sigma: float
 
 

@@ -19,11 +19,11 @@ class SensorSettings(PartSettings):
     """``relative_floor``: spreads below that share of the channel's typical level and motion are not believed.
 
     ``zero_shot_sigma``: without a memory, a window whose largest excursion exceeds that many of its own robust
-    standard deviations is a defect (stated, not calibrated).
+    standard deviations is a defect (stated, not calibrated); None = scores without a verdict.
     """
 
     relative_floor: float
-    zero_shot_sigma: float
+    zero_shot_sigma: float | None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -166,10 +166,10 @@ class EmbeddedInspector:
 
     def _picture(self, seen: _Seen) -> tuple[Picture, list[Region]]:
         limit, planes = seen.judgement.threshold, seen.view.planes
-        if seen.judgement.verdict is not Verdict.DEFECT:
+        if limit is None or seen.judgement.verdict is not Verdict.DEFECT:
             # Nothing of a good part's map exceeds its image threshold, so nothing is marked or drawn hot.
             mask = np.zeros(planes.size, np.bool_)
-            return Picture(map=seen.anomaly, mask=mask, map_threshold=limit), []
+            return Picture(map=seen.anomaly, mask=mask, map_threshold=seen.normal_level if limit is None else limit), []
         tau = map_threshold(seen.anomaly, seen.normal_level, limit)
         worked = planes.values.shape[-2:]
         patch_px = (seen.patch_px * planes.size[0] / worked[0], seen.patch_px * planes.size[1] / worked[1])
@@ -187,7 +187,7 @@ class EmbeddedInspector:
 
 
 def _judge(
-    modality: str, score: float, state: LineState | None, voting: frozenset[str], zero_shot_limit: float
+    modality: str, score: float, state: LineState | None, voting: frozenset[str], zero_shot_limit: float | None
 ) -> Judgement:
     calibration = state.metadata.calibrations.get(modality) if state else None
     if state is None or calibration is None:

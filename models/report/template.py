@@ -96,6 +96,8 @@ def _summary(inspection: Inspection) -> str:
 
 def _verdict_sentence(inspection: Inspection) -> str:
     part = f"Part {inspection.part_id}"
+    if inspection.awaits_memory:
+        return f"{part} was not judged: the line has no memory of good parts yet."
     if inspection.verdict is Verdict.UNKNOWN:
         return f"{part} could not be judged."
     if inspection.verdict is Verdict.OK:

@@ -192,11 +192,11 @@ def test_a_modality_that_the_memory_does_not_know_is_judged_zero_shot_without_a_
     strange[40:44, 40:44] = 255
     finding = one(inspector, replace(part, images={**part.images, "infrared": strange}), state)
     infrared = next(m for m in finding.modalities if m.modality == "infrared")
-    assert (infrared.mode, infrared.verdict) == (Mode.ZERO_SHOT, Verdict.DEFECT)
+    assert (infrared.mode, infrared.verdict, infrared.threshold) == (Mode.ZERO_SHOT, Verdict.UNKNOWN, None)
     assert finding.verdict is Verdict.OK
 
 
-def test_without_a_state_a_gross_anomaly_is_found_zero_shot(inspector: Inspector):
+def test_without_a_state_a_gross_anomaly_scores_high_and_no_verdict_is_claimed(inspector: Inspector):
     rng = np.random.default_rng(0)
     image = (120 + rng.normal(0, 6, (128, 160, 1))).clip(0, 255).astype(np.uint8).repeat(3, axis=2)
     good = Part(inspection_id=UUID(int=1), line=LINE, part_id="P", images={"rgb": image})
@@ -204,11 +204,17 @@ def test_without_a_state_a_gross_anomaly_is_found_zero_shot(inspector: Inspector
     spoilt[60:72, 80:92] = 250
     bad = replace(good, images={"rgb": spoilt})
     first, second = inspector.inspect([good, bad], [None, None])
-    assert (first.verdict, first.mode) == (Verdict.OK, Mode.ZERO_SHOT)
-    assert (second.verdict, second.mode) == (Verdict.DEFECT, Mode.ZERO_SHOT)
-    x0, y0, x1, y1 = second.regions[0].xyxy_px
-    assert (x0, y0) <= (84, 64)
-    assert (88, 68) <= (x1, y1)
+    for finding in (first, second):
+        assert (finding.verdict, finding.mode, finding.threshold) == (Verdict.UNKNOWN, Mode.ZERO_SHOT, None)
+        assert finding.regions == ()
+    assert first.score is not None
+    assert second.score is not None
+    assert second.score > 3 * first.score
+    map_ = second.pictures["rgb"].map
+    peak = np.unravel_index(map_.argmax(), map_.shape)
+    # The anomaly's centre (y, x) = (66, 86) on a map of one cell per 8 x 8 px.
+    assert abs(peak[0] - 66 // 8) <= 1
+    assert abs(peak[1] - 86 // 8) <= 1
 
 
 def test_the_rate_and_a_threshold_by_hand_work_without_a_rebuild(

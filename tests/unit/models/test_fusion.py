@@ -59,3 +59,4 @@ def test_a_zero_shot_score_is_its_own_deviation():
     judged = judge_zero_shot("rgb", 46.0, 45.0, votes=True)
     assert (judged.verdict, judged.deviation, judged.deviation_threshold) == (Verdict.DEFECT, 46.0, 45.0)
     assert judged.mode is Mode.ZERO_SHOT
+    assert judge_zero_shot("rgb", 46.0, None, votes=True).verdict is Verdict.UNKNOWN

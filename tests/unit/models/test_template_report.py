@@ -121,3 +121,10 @@ def test_a_part_of_which_nothing_was_readable_could_not_be_judged():
     assert describe(inspection(Verdict.UNKNOWN, verdicts, mode=Mode.ZERO_SHOT)).summary == (
         "Part P-7 could not be judged. The colour image was unreadable."
     )
+
+
+def test_a_part_that_was_scored_before_the_line_has_a_memory_was_not_judged():
+    scored = judged("rgb", Verdict.UNKNOWN).model_copy(update={"score": 7.0})
+    assert describe(inspection(Verdict.UNKNOWN, (scored,), mode=Mode.ZERO_SHOT)).summary == (
+        "Part P-7 was not judged: the line has no memory of good parts yet."
+    )
