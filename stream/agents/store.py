@@ -43,6 +43,7 @@ class _Sorted:
     """A batch's messages by kind, and the records that are none."""
 
     inspections: list[Inspection] = field(default_factory=list)
+    documents: list[bytes] = field(default_factory=list)  # what the inspections were read from
     reports: list[Report] = field(default_factory=list)
     dispositions: list[Disposition] = field(default_factory=list)
     heartbeats: list[Heartbeat] = field(default_factory=list)
@@ -56,6 +57,7 @@ class _Sorted:
             match event.type:
                 case topics.INSPECTION_RESULT:
                     self.inspections.append(Inspection.from_json(event.data))
+                    self.documents.append(event.data)
                 case topics.INSPECTION_REPORT:
                     self.reports.append(Report.from_json(event.data))
                 case topics.EVENT_DISPOSITION:
@@ -73,6 +75,7 @@ class _Sorted:
         """What one transaction writes."""
         return ResultBatch(
             inspections=self.inspections,
+            documents=self.documents,
             reports=self.reports,
             dispositions=self.dispositions,
             heartbeats=self.heartbeats,

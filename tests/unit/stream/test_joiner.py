@@ -3,12 +3,13 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stream.steps.arrival import Arrival
 from stream.steps.joiner import Joiner, Placement
 from stream.steps.open_part import DuePart, DueReason
+from stream.steps.prefix import Prefix
 from tests.unit.stream.made_records import BEGIN, LINE, SPEC, arrival, context_event, frame_event
 from wire.identifiers import inspection_id
 from wire.line_state import LineSpec
@@ -248,6 +249,7 @@ def arrival_at(item: Arrival, time_s: float) -> Arrival:
     return Arrival(**{**fields, "record": type(item.record)(**{**record_fields, "broker_time_s": time_s})})
 
 
+@settings(deadline=None)  # two busy cores make any example slow
 @given(logs())
 def test_every_offset_gets_exactly_one_outcome_and_every_event_that_counts_a_part(
     log: list[tuple[int, Arrival]],
@@ -261,6 +263,7 @@ def test_every_offset_gets_exactly_one_outcome_and_every_event_that_counts_a_par
     assert used == set().union(*run.parts.values())
 
 
+@settings(deadline=None)  # two busy cores make any example slow
 @given(logs(), st.data())
 def test_replay_of_any_suffix_leads_to_the_same_parts(log: list[tuple[int, Arrival]], data: st.DataObject) -> None:
     """A worker that dies after an acknowledged prefix: the next one adds no part and loses no event."""
@@ -273,3 +276,37 @@ def test_replay_of_any_suffix_leads_to_the_same_parts(log: list[tuple[int, Arriv
     known = set().union(*whole.parts.values(), *replayed.parts.values())
     refused = {item.origin.event_id for _, item in log if whole.outcomes[item.offset] in ("late", "broken")}
     assert placed == known | refused
+
+
+@settings(deadline=None)  # two busy cores make any example slow
+@given(st.data())
+def test_parts_without_ids_keep_their_names_wherever_the_acknowledged_prefix_ends(data: st.DataObject) -> None:
+    """Interleaved parts of one camera pair; parts are finished in any order, and the worker dies at any moment."""
+    spec = LineSpec(line=LINE, expected_modalities=("rgb", "depth"), expects_context=False, join_window_s=4.0)
+    count = data.draw(st.integers(1, 6))
+    frames = [(number, modality) for number in range(count) for modality in ("rgb", "depth")]
+    order = data.draw(st.permutations(frames))
+    times = sorted(data.draw(st.lists(st.integers(0, 8), min_size=len(order), max_size=len(order))))
+    log = [
+        (time_s, arrival_at(event(number, modality, offset, named=False), time_s))
+        for offset, ((number, modality), time_s) in enumerate(zip(order, times, strict=True))
+    ]
+    clean = read(log, spec)
+
+    joiner, prefix, watermark = Joiner(), Prefix(), float("-inf")
+    open_parts: list[DuePart] = []
+    published: set[UUID] = set()
+    committed = 0
+    for time_s, item in log[: data.draw(st.integers(0, len(log)))]:
+        prefix.add(item.offset)
+        watermark = max(watermark, time_s)
+        open_parts += joiner.due(watermark)
+        joiner.offer(item, spec)
+        open_parts += joiner.due(watermark)
+        while open_parts and data.draw(st.booleans()):
+            part = open_parts.pop(data.draw(st.integers(0, len(open_parts) - 1)))
+            published.add(part.inspection_id())
+            prefix.finish(part.offsets, together=not part.names_itself)
+            committed = max([committed, *(offset + 1 for offset in prefix.release())])
+    replayed = read(log[committed:], spec)
+    assert published | set(replayed.parts) == set(clean.parts)

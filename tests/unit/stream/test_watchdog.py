@@ -1,0 +1,98 @@
+"""The watchdog's answers; that it frees a stuck consumer is tested on real Faust (tests/pipeline/stream)."""
+
+import asyncio
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+from stream.consumer_group import ConsumerGroup
+from stream.metrics.worker import WorkerMetrics, new_registry
+from stream.watchdog import Watchdog
+from tests.components.waiting import wait_until, wait_until_async
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Group:
+    """As much of a consumer group as the watchdog looks at; its coordinator fails for ever."""
+
+    name: str = "lineside-inspect"
+    has_been_assigned: bool = True
+    assigned_partitions: int = 4
+    error: Exception | None = None
+    checks: list[None] = field(default_factory=list)
+    loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def consumer(self) -> Any:
+        coordinator = SimpleNamespace(
+            _pending_exception=self.error,
+            _coordination_task=SimpleNamespace(done=lambda: False),
+            check_errors=lambda: self.checks.append(None),
+        )
+        return SimpleNamespace(
+            _thread=SimpleNamespace(_consumer=SimpleNamespace(_coordinator=coordinator), thread_loop=self.loop)
+        )
+
+
+def watchdog(group: Group, clock: Clock, reasons: list[str], loop: asyncio.AbstractEventLoop) -> Watchdog:
+    groups: list[ConsumerGroup] = [group]  # type: ignore[list-item]  # the part of it that is looked at
+    return Watchdog(loop, groups, WorkerMetrics(new_registry()), give_up=reasons.append, clock=clock)
+
+
+async def test_worker_is_ready_when_its_groups_let_it_in() -> None:
+    group = Group(has_been_assigned=False)
+    dog = watchdog(group, Clock(), [], asyncio.get_running_loop())
+    assert dog.ready() == "waiting for partitions of lineside-inspect"
+    group.has_been_assigned = True
+    assert dog.ready() is None
+    assert dog.live() is None
+
+
+async def test_stuck_consumer_is_freed_again_and_again_and_given_up_in_the_end() -> None:
+    clock, reasons = Clock(), list[str]()
+    group = Group(error=RuntimeError("unknown error 42"), loop=asyncio.get_running_loop())
+    dog = watchdog(group, clock, reasons, asyncio.get_running_loop())
+    dog.start()
+    await wait_until_async(lambda: group.checks, 10, "check_errors to be called")
+    assert dog.live() is None
+    clock.now = 60.0
+    await wait_until_async(
+        lambda: dog.live() == "the consumer of lineside-inspect has been stuck for 60 s", 10, "the probe to fail"
+    )
+    assert not reasons
+    clock.now = 121.0
+    await wait_until_async(lambda: reasons, 10, "the process to be given up")
+    dog.close()
+
+
+async def test_freed_consumer_is_no_reason_any_more() -> None:
+    clock = Clock()
+    group = Group(error=RuntimeError("x"), loop=asyncio.get_running_loop())
+    dog = watchdog(group, clock, [], asyncio.get_running_loop())
+    dog.start()
+    await wait_until_async(lambda: group.checks, 10, "check_errors to be called")
+    group.error = None
+    clock.now = 60.0
+    await wait_until_async(lambda: dog.live() is None, 10, "the probe to answer")
+    dog.close()
+
+
+def test_main_loop_that_does_not_answer_ends_the_process() -> None:
+    clock, reasons = Clock(), list[str]()
+    loop = asyncio.new_event_loop()  # never runs
+    dog = watchdog(Group(), clock, reasons, loop)
+    dog.start()
+    clock.now = 31.0
+    wait_until(lambda: "the main loop has not answered for 31 s" in (dog.live() or ""), 10, "the probe to fail")
+    clock.now = 121.0
+    wait_until(lambda: reasons, 10, "the process to be given up")
+    dog.close()
+    loop.close()
