@@ -1,4 +1,4 @@
-"""The fastest way to add many rows to a table: COPY on PostgreSQL, the driver's executemany on SQLite.
+"""The fastest way to add many rows to a table: COPY on PostgreSQL, statements of many rows on SQLite.
 
 Rows are tuples of plain values (text, numbers, None) in the table's column order, with ids as 32 hex digits and moments
 as ``moment_text`` writes them: both databases read the same tuple, and nothing is looked up per value on the way.
@@ -7,11 +7,16 @@ as ``moment_text`` writes them: both databases read the same tuple, and nothing 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from itertools import chain
+from typing import Any, Final
 
 from sqlalchemy import Connection, Table
 
 Row = tuple[Any, ...]
+
+# Many rows in one statement of SQLite: a quarter less time than executemany, whose every row is a call of its own.
+# Three times as many are no faster, a third as many slower; SQLite itself allows 32 766.
+_VALUES_PER_STATEMENT: Final = 1000
 
 _WITHOUT_ZONE = len("2025-03-14 06:30:00.000000")
 
@@ -24,7 +29,7 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[Row]) -> No
         with _cursor(connection) as cursor, cursor.copy(_copy_sql(table)) as copy:
             copy.write(_copy_text(rows))
     else:
-        connection.exec_driver_sql(_insert_sql(table), list(rows))
+        _insert_sqlite(connection, table, rows)
 
 
 def moment_text(moment: datetime) -> str:
@@ -46,10 +51,21 @@ def _copy_sql(table: Table) -> str:
     return f"COPY {table.name} ({', '.join(_quoted(table))}) FROM STDIN"
 
 
+def _insert_sqlite(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    per_statement = max(1, _VALUES_PER_STATEMENT // len(table.columns))
+    whole = len(rows) - len(rows) % per_statement
+    for at in range(0, whole, per_statement):
+        values = tuple(chain.from_iterable(rows[at : at + per_statement]))
+        connection.exec_driver_sql(_insert_sql(table, per_statement), values)
+    if whole < len(rows):
+        connection.exec_driver_sql(_insert_sql(table, 1), list(rows[whole:]))
+
+
 @cache
-def _insert_sql(table: Table) -> str:
+def _insert_sql(table: Table, rows: int) -> str:
     columns = _quoted(table)
-    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES {', '.join([row] * rows)}"
 
 
 def _quoted(table: Table) -> list[str]:

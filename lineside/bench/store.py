@@ -14,6 +14,7 @@ from storage.migrate import current, migrate
 from storage.result_batch import ResultBatch
 from storage.results import ResultSink
 from wire.errors import ConfigurationError
+from wire.inspection import Inspection
 
 AIM: Final = 0.8
 
@@ -58,10 +59,15 @@ class _Rig:
     def __init__(self, url: str, scale: Scale) -> None:
         self._url = url
         self._size = scale.store_batch
-        results = made_results(scale.store_batches * self._size)
-        self._count = len(results)
+        # As the store gets them: read from the documents that inspect wrote.
+        documents = [result.to_json() for result in made_results(scale.store_batches * self._size)]
+        self._count = len(documents)
         self._results = [
-            ResultBatch(inspections=results[at : at + self._size]) for at in range(0, self._count, self._size)
+            ResultBatch(
+                inspections=[Inspection.from_json(document) for document in documents[at : at + self._size]],
+                documents=documents[at : at + self._size],
+            )
+            for at in range(0, self._count, self._size)
         ]
         self._rows: list[Batch] = []
 
