@@ -28,7 +28,7 @@ class EventBlock:
 
     def record_used(self, sequences: Sequence[int]) -> None:
         """Note deliveries that were used, an event perhaps more than once. Used beats every other outcome."""
-        numbers = SequenceSet.from_intervals((number, number) for number in sequences)
+        numbers = _set_of(sequences)
         before = self.accounted()
         self.redelivered += len(sequences) - len(numbers.difference(before))
         self.used = self.used.union(numbers)
@@ -79,6 +79,17 @@ class EventBlock:
             late=SequenceSet.parse(row["late"]),
             redelivered=row["redelivered"],
         )
+
+
+def _set_of(sequences: Sequence[int]) -> SequenceSet:
+    distinct = set(sequences)
+    if not distinct:
+        return SequenceSet()
+    first, last = min(distinct), max(distinct)
+    # A line without holes is the rule: then one interval says it all.
+    if len(distinct) == last - first + 1:
+        return SequenceSet.from_intervals([(first, last)])
+    return SequenceSet.from_intervals((number, number) for number in distinct)
 
 
 def sets_to_json(sets: Mapping[str, SequenceSet]) -> str:

@@ -38,9 +38,11 @@ def record_outcomes(
     """
     blocks: dict[Key, _Deliveries] = {}
     for key, sequences in _used(inspections).items():
-        for number in {sequence // BLOCK_SIZE for sequence in sequences}:
-            here = [sequence for sequence in sequences if sequence // BLOCK_SIZE == number]
-            _block_of(blocks, key, here[0]).used.extend(here)
+        if min(sequences) // BLOCK_SIZE == max(sequences) // BLOCK_SIZE:
+            _block_of(blocks, key, sequences[0]).used.extend(sequences)
+        else:
+            for sequence in sequences:
+                _block_of(blocks, key, sequence).used.append(sequence)
     for disposition in dispositions:
         _add(blocks, disposition)
     if not blocks:

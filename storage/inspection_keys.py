@@ -7,22 +7,16 @@ from typing import Any
 
 from sqlalchemy import Connection, select, text, update
 
+from storage.bulk_insert import insert_rows
 from storage.result_rows import ResultRows
 from storage.schema import inspection_keys
 
-# Both add what is not there and say which that was. Sorted by id: two writers of the same results then wait for each
-# other instead of deadlocking.
 _CLAIM_POSTGRES = text(
     "INSERT INTO inspection_keys (inspection_id, captured_at, judged)"
     " SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:moments AS timestamptz[]), CAST(:judged AS smallint[]))"
     " ON CONFLICT DO NOTHING RETURNING replace(CAST(inspection_id AS text), '-', '')"
 )
-_CLAIM_SQLITE = text(
-    "INSERT INTO inspection_keys (inspection_id, captured_at, judged)"
-    " SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]')"
-    " FROM json_each(:rows) WHERE true"
-    " ON CONFLICT DO NOTHING RETURNING inspection_id"
-)
+_KNOWN_SQLITE = "SELECT inspection_id FROM inspection_keys WHERE inspection_id IN (SELECT value FROM json_each(?))"
 
 
 @dataclass(frozen=True)
@@ -46,22 +40,30 @@ def claim(connection: Connection, offered: Sequence[ResultRows]) -> Claims:
     """
     if not offered:
         return Claims(frozenset(), {})
+    # Two writers of the same results then wait for each other instead of deadlocking.
     ordered = sorted(offered, key=lambda each: each.identifier)
-    if connection.dialect.name == "postgresql":
-        found = connection.execute(
-            _CLAIM_POSTGRES,
-            {
-                "ids": [each.identifier for each in ordered],
-                "moments": [each.captured_at for each in ordered],
-                "judged": [each.judged for each in ordered],
-            },
-        )
-    else:
-        rows = json.dumps([(each.identifier, each.captured_at, each.judged) for each in ordered])
-        found = connection.execute(_CLAIM_SQLITE, {"rows": rows})
-    new = frozenset(found.scalars())
+    claimed = _claim_postgres if connection.dialect.name == "postgresql" else _claim_sqlite
+    new = claimed(connection, ordered)
     known = [each for each in ordered if each.identifier not in new]
     return Claims(new, _claim_better(connection, known) if known else {})
+
+
+def _claim_postgres(connection: Connection, offered: Sequence[ResultRows]) -> frozenset[str]:
+    parameters = {
+        "ids": [each.identifier for each in offered],
+        "moments": [each.captured_at for each in offered],
+        "judged": [each.judged for each in offered],
+    }
+    return frozenset(connection.execute(_CLAIM_POSTGRES, parameters).scalars())
+
+
+def _claim_sqlite(connection: Connection, offered: Sequence[ResultRows]) -> frozenset[str]:
+    # Nobody else writes during this transaction, so looking first is safe, and asking for all at once is cheap.
+    asked = json.dumps([each.identifier for each in offered])
+    there = set(connection.exec_driver_sql(_KNOWN_SQLITE, (asked,)).scalars())
+    rows = [(each.identifier, each.captured_at, each.judged) for each in offered if each.identifier not in there]
+    insert_rows(connection, inspection_keys, rows)
+    return frozenset(row[0] for row in rows)
 
 
 def _claim_better(connection: Connection, known: Sequence[ResultRows]) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, delete, select
 
+from storage.evidence_uses import forget_uses, refs_of
 from storage.position import Position, among
-from storage.result_rows import ref_hash
-from storage.schema import evidence_uses, inspections, modality_verdicts, regions
+from storage.schema import inspections, modality_verdicts, regions
 from storage.unused_objects import note_unused
 from storage.verdict_totals import VerdictCounts
-from wire.inspection import Inspection
 
 
 def remove_rows(connection: Connection, places: Sequence[Position], now: datetime) -> VerdictCounts:
@@ -31,14 +30,8 @@ def remove_rows(connection: Connection, places: Sequence[Position], now: datetim
     ).all()
     if not rows:
         return VerdictCounts()
-    refs = {row.inspection_id: {each.ref for each in Inspection.from_json(row.document).evidence} for row in rows}
-    uses = [{"h": ref_hash(ref), "i": identifier} for identifier, named in refs.items() for ref in named]
-    if uses:
-        # By the whole primary key: the table has no index that begins with the inspection.
-        used = evidence_uses.c
-        connection.execute(
-            delete(evidence_uses).where(used.ref_hash == bindparam("h"), used.inspection_id == bindparam("i")), uses
-        )
+    refs = {row.inspection_id: refs_of(row.document) for row in rows}
+    forget_uses(connection, refs)
     note_unused(connection, {ref for named in refs.values() for ref in named}, now)
     for table in (modality_verdicts, regions):
         connection.execute(delete(table).where(table.c.inspection_id.in_(list(refs))))

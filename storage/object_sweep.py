@@ -8,8 +8,8 @@ from sqlalchemy import delete, select
 
 from storage.database import Database
 from storage.dialect_insert import insert_into
+from storage.evidence_uses import ref_hash
 from storage.objects import ObjectPayloadStore
-from storage.result_rows import ref_hash
 from storage.schema import evidence_uses, payload_sweeps, unused_objects
 
 PAYLOADS, EVIDENCE = "payloads", "evidence"
@@ -24,8 +24,8 @@ _SWEEP_AGAIN_AFTER = timedelta(days=30)
 class ObjectSweep:
     """Deletes objects that are older than ``young_after`` and that no stored inspection names.
 
-    Age is by the last put, and workers put an object again before they name it: so an object that is about to be named
-    is young. Objects of line states lie elsewhere and are never touched.
+    ``record_uses`` has to be called just before. Age is by the last put, and workers put an object again before they
+    name it: what is about to be named is young. Objects of line states lie elsewhere and are never touched.
     """
 
     def __init__(self, database: Database, payloads: ObjectPayloadStore) -> None:

@@ -20,7 +20,7 @@ from storage.position import Position
 from storage.report_rows import upsert_reports
 from storage.result_batch import ResultBatch, WriteCounts
 from storage.result_rows import ResultRows, result_rows
-from storage.schema import broker_losses, evidence_uses, inspections, modality_verdicts, regions, stored_sequence
+from storage.schema import broker_losses, inspections, modality_verdicts, regions, stored_sequence
 from storage.source_ledger import record_heartbeats
 from storage.verdict_totals import VerdictCounts, add_to_totals
 from wire.inspection import Inspection
@@ -63,7 +63,6 @@ class ResultSink:
             written = _written(offered, claims)
             insert_rows(connection, modality_verdicts, [row for each in written for row in each.verdicts])
             insert_rows(connection, regions, [row for each in written for row in each.regions])
-            insert_rows(connection, evidence_uses, [row for each in written for row in each.evidence])
             report_count = upsert_reports(connection, batch.reports)
             disposed = record_outcomes(connection, batch.inspections, batch.dispositions, self._now())
             record_heartbeats(connection, batch.heartbeats, self._now())
@@ -90,13 +89,13 @@ class ResultSink:
 
 
 def _most_judged(batch: ResultBatch) -> dict[str, ResultRows]:
-    best: dict[str, tuple[Inspection, bytes | None]] = {}
+    best: dict[str, ResultRows] = {}
     for result, document in zip_longest(batch.inspections, batch.documents):
-        identifier = result.inspection_id.hex
-        known = best.get(identifier)
-        if known is None or result.complete_modalities > known[0].complete_modalities:
-            best[identifier] = (result, document)
-    return {identifier: result_rows(*each) for identifier, each in best.items()}
+        rows = result_rows(result, document)
+        known = best.setdefault(rows.identifier, rows)
+        if known is not rows and rows.judged > known.judged:
+            best[rows.identifier] = rows
+    return best
 
 
 def _written(offered: Mapping[str, ResultRows], claims: Claims) -> list[ResultRows]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, or_, select, tuple_, union_all
 
 from storage.database import Database
+from storage.evidence_uses import record_uses
 from storage.inspection_removal import remove_rows
 from storage.object_sweep import ObjectSweep
 from storage.objects import ObjectPayloadStore
@@ -45,14 +46,15 @@ class Retention:
     def run(self, policy: RetentionPolicy, now: datetime) -> RetentionCounts:
         """Make room, in this order.
 
-        1 partitions for the coming months · 2 expired inspections with their rows; their objects are noted · 3 reports
-        whose inspection never came · 4 silent sessions of the ledger, finished jobs · 5 noted objects · 6 objects of
-        folders that were not looked through for long · 7 partitions without rows. DatabaseUnavailable,
-        ObjectStoreUnavailable: what was done so far stays done.
+        1 partitions for the coming months · 2 which objects the stored inspections name · 3 expired inspections with
+        their rows; their objects are noted · 4 reports whose inspection never came, silent sessions of the ledger,
+        finished jobs · 5 noted objects · 6 objects of folders that were not looked through for long · 7 partitions
+        without rows. DatabaseUnavailable, ObjectStoreUnavailable: what was done so far stays done.
         """
         young_after = policy.young_after(now)
         with self._database.begin_write() as connection:
             create_partitions_ahead(connection, now)
+        record_uses(self._database)
         removed = self._remove_inspections(policy, now)
         with self._database.begin_write() as connection:
             lone_reports = _remove_lone_reports(connection, young_after)

@@ -16,9 +16,10 @@ def _default_ages() -> dict[Verdict, timedelta]:
 class RetentionPolicy:
     """Ages by verdict, counted from capture; verdicts without an age are kept for good.
 
-    ``topic_retention``: how long Kafka keeps messages, hence how late one can be delivered again; ``grace`` on top
-    covers clocks and lag. Nothing younger is ever removed, row or object: it could come back as a new part, or be put
-    by a worker whose result is still under way. ``ledger_age``: sessions silent for so long leave the ledger.
+    ``topic_retention``: how long a message may be under way, over all topics together (a frame waits for inspect, then
+    its result for store); ``grace`` on top covers clocks and the job itself. Nothing younger is ever removed, row or
+    object: it could come back as a new part, or be put by a worker whose result is still under way. ``ledger_age``:
+    sessions silent for so long leave the ledger.
     """
 
     ages: dict[Verdict, timedelta] = field(default_factory=_default_ages)

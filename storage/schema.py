@@ -161,6 +161,8 @@ regions = Table(
     Index(None, "type", "captured_at"),
 )
 
+# Which inspections name an object. Retention writes it, from the documents, before it decides about objects: on the way
+# of a result it would cost more than everything else.
 evidence_uses = Table(
     "evidence_uses",
     metadata,
@@ -169,6 +171,15 @@ evidence_uses = Table(
     Column("ref_hash", BigInteger, primary_key=True, autoincrement=False),
     Column("inspection_id", Uuid, primary_key=True),
     sqlite_with_rowid=False,
+)
+
+# One row: results up to this number have their objects in evidence_uses.
+evidence_progress = Table(
+    "evidence_progress",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("stored_seq", BigInteger, nullable=False),
+    CheckConstraint("id = 1", name="single"),
 )
 
 unused_objects = Table(

@@ -327,7 +327,6 @@ class OneStore(RuleBasedStateMachine):
                 "inspection_keys": len(self.model.parts),
                 "modality_verdicts": sum(len(part.modalities) for part in self.model.parts.values()),
                 "regions": sum(len(part.regions) for part in self.model.parts.values()),
-                "evidence_uses": sum(len(part.evidence) for part in self.model.parts.values()),
                 "reports": len(self.model.reports),
             }
             assert ledger_sets(database) == (self.model.ledger(), self.model.unreadable())
@@ -339,7 +338,7 @@ def said_of(counts: WriteCounts) -> tuple[list[str], int, int, int, int]:
 
 
 def rows_of(database: Database) -> dict[str, int]:
-    names = ("inspections", "inspection_keys", "modality_verdicts", "regions", "evidence_uses", "reports")
+    names = ("inspections", "inspection_keys", "modality_verdicts", "regions", "reports")
     with database.begin_read() as connection:
         return {
             name: connection.execute(select(func.count()).select_from(metadata.tables[name])).scalar_one()

@@ -15,7 +15,6 @@ from storage.migrate import migrate
 from storage.result_batch import ResultBatch
 from storage.results import ResultSink
 from storage.schema import (
-    evidence_uses,
     inspection_keys,
     inspections,
     metadata,
@@ -171,7 +170,6 @@ def test_a_result_that_judged_more_replaces_all_rows_of_the_one_that_judged_less
     assert stored.stored_seq == 2
     assert count(database, "regions") == 0
     assert sorted(row["modality"] for row in rows(database, "modality_verdicts")) == ["depth", "rgb"]
-    assert count(database, "evidence_uses") == 2
     assert sorted(row["ref"] for row in rows(database, "unused_objects")) == ["evidence/old.png", "evidence/shared.png"]
     assert history.verdict_counts() == {Verdict.OK: 1, Verdict.DEFECT: 0, Verdict.UNKNOWN: 0}
 
@@ -332,7 +330,7 @@ def test_a_violated_constraint_is_a_bug_and_leaves_nothing(database: Database, s
     with pytest.raises(Exception, match=r"(?i)unique") as caught:
         sink.write(ResultBatch(inspections=[inspection(0), twice], reports=[report(0)]))
     assert not isinstance(caught.value, DatabaseUnavailable)
-    for table in (inspections, inspection_keys, modality_verdicts, regions, evidence_uses, reports, unused_objects):
+    for table in (inspections, inspection_keys, modality_verdicts, regions, reports, unused_objects):
         assert count(database, table.name) == 0
 
 
@@ -383,3 +381,20 @@ def test_a_postgres_that_went_away_is_unavailable_until_it_comes_back(own_postgr
     own_postgres.start()
     assert len(sink.write(ResultBatch(inspections=[inspection(1), inspection(2)])).inserted) == 1
     database.close()
+
+
+def test_a_result_is_kept_as_it_came(database: Database, sink: ResultSink, history: History) -> None:
+    """A newer worker's field, unknown here, is still there when a newer reader comes."""
+    best, worse = inspection(1), inspection(1, judged=("rgb",))
+    came = best.to_json().replace(b'{"ResultId"', b'{"Humidity": 0.5, "ResultId"', 1)
+    sink.write(ResultBatch(inspections=[worse, best], documents=[worse.to_json(), came]))
+    (row,) = rows(database, "inspections")
+    assert row["document"] == came.decode()
+    stored = history.get(part_key(1))
+    assert stored is not None
+    assert stored.inspection == best
+
+
+def test_documents_that_do_not_match_the_inspections_are_a_bug() -> None:
+    with pytest.raises(ValueError, match="2 inspections with 1 documents"):
+        ResultBatch(inspections=[inspection(1), inspection(2)], documents=[b"{}"])

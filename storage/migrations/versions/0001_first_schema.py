@@ -51,6 +51,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("line", "source", "session", "block", name=op.f("pk_event_ledger")),
     )
     op.create_table(
+        "evidence_progress",
+        sa.Column("id", sa.SmallInteger(), autoincrement=False, nullable=False),
+        sa.Column("stored_seq", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("id = 1", name=op.f("ck_evidence_progress_single")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_evidence_progress")),
+    )
+    op.create_table(
         "evidence_uses",
         sa.Column("ref_hash", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("inspection_id", sa.Uuid(), nullable=False),
@@ -338,6 +345,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_regions_line_captured_at"), "regions", ["line", "captured_at"], unique=False)
     op.create_index(op.f("ix_regions_type_captured_at"), "regions", ["type", "captured_at"], unique=False)
     op.execute("INSERT INTO stored_sequence (id, value) VALUES (1, 0)")
+    op.execute("INSERT INTO evidence_progress (id, stored_seq) VALUES (1, 0)")
     if op.get_bind().dialect.name == "postgresql":
         op.execute("CREATE INDEX ix_inspections_captured_at_brin ON inspections USING brin (captured_at)")
         op.execute("CREATE TABLE inspections_default PARTITION OF inspections DEFAULT")
@@ -362,6 +370,7 @@ def downgrade() -> None:
     op.drop_table("inspection_keys")
     op.drop_table("feedback")
     op.drop_table("evidence_uses")
+    op.drop_table("evidence_progress")
     op.drop_table("event_ledger")
     op.drop_table("commands")
     op.drop_table("broker_losses")
