@@ -23,18 +23,25 @@ PROGRAM = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "lineside"
 
 
 class RunningSite:
-    """`lineside up` on a broker and a database of the test; ends by itself after `duration_s` of streaming."""
+    """`lineside up`, embedded unless told otherwise; ends by itself after `duration_s` of streaming."""
 
     def __init__(
-        self, folder: Path, *, broker: str, database: str, duration_s: float, options: tuple[str, ...]
+        self,
+        folder: Path,
+        *,
+        duration_s: float,
+        options: tuple[str, ...] = (),
+        broker: str = "embedded",
+        database: str | None = None,
     ) -> None:
         self.folder = folder
         self.summary_file = folder / "summary.json"
         self.killed: list[str] = []
         self._up = ChildProcess(
             [
-                PROGRAM, "up", "--data-dir", folder / "site", "--broker", broker, "--database", database,
-                "--duration", str(duration_s), "--summary", self.summary_file, "--port", str(free_port()), *options,
+                PROGRAM, "up", "--data-dir", folder / "site", "--broker", broker, "--port", "0",
+                "--telemetry-port", "0", "--duration", str(duration_s), "--summary", self.summary_file,
+                *(("--database", database) if database else ()), *options,
             ],
             log_path=folder / "up.log",
             cwd=folder,
