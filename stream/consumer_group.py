@@ -1,6 +1,7 @@
 """One consumer group on Faust: the shell around an agent. Takes records, hands them over, acknowledges what is done."""
 
 import asyncio
+import os
 import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
@@ -153,7 +154,7 @@ def _build_app(group: str, broker: KafkaSettings, *, client_id: str, session_tim
         broker_client_id=client_id,
         autodiscover=False,
         # Faust makes this folder although nothing is kept in it.
-        datadir=Path(tempfile.mkdtemp(prefix=f"{group}-")),
+        datadir=Path(tempfile.gettempdir()) / f"lineside-faust-{os.getuid()}",
         store="memory://",
         web_enabled=False,
         worker_redirect_stdouts=False,

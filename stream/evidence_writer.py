@@ -32,7 +32,7 @@ class EvidenceWriter:
 
         ``learning``: the line has no state yet, so that the part's payloads may become references.
         """
-        flagged = finding is None or finding.verdict is not Verdict.OK
+        flagged = finding is not None and finding.verdict is Verdict.DEFECT
         wanted = flagged or self._policy is EvidencePolicy.ALL
         evidence = [self._payload(event) for event in due.frames] if wanted or learning else []
         if finding is None or not wanted:

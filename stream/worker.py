@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections.abc import Mapping
@@ -85,9 +86,9 @@ class _Worker:
     async def run(self) -> int:
         """Build, serve, stop. Whatever was opened is closed in reverse order."""
         settings = self._settings
-        stop = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+            # Nothing is under way yet, and loading a detector cannot be interrupted.
+            asyncio.get_running_loop().add_signal_handler(number, os._exit, 0)
         with contextlib.ExitStack() as opened:
             telemetry = TelemetryServer(
                 self._registry,
@@ -98,7 +99,7 @@ class _Worker:
             )
             opened.callback(telemetry.close)
             groups = await self._build(opened)
-            return await self._serve(groups, stop)
+            return await self._serve(groups)
 
     async def _build(self, opened: contextlib.ExitStack) -> list[ConsumerGroup]:
         """Everything that the roles need; waits for database and broker, and loads the detector."""
@@ -133,8 +134,11 @@ class _Worker:
             for agent in agents
         ]
 
-    async def _serve(self, groups: list[ConsumerGroup], stop: asyncio.Event) -> int:
+    async def _serve(self, groups: list[ConsumerGroup]) -> int:
         loop = asyncio.get_running_loop()
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop.set)
         self._watchdog = Watchdog(loop, groups, self._metrics)
         self._watchdog.start()
         starting = [asyncio.create_task(group.app.start()) for group in groups]

@@ -126,6 +126,8 @@ class InspectAgent:
         self._decoders = ThreadPoolExecutor(limits.decode_threads, thread_name_prefix="decode")
         self._writers = ThreadPoolExecutor(limits.evidence_threads, thread_name_prefix="evidence")
         self._database = ThreadPoolExecutor(2, thread_name_prefix="inspect-sql")
+        # Of their own: a large state is read for seconds, and other lines' questions to SQL must not queue behind it.
+        self._loaders = ThreadPoolExecutor(2, thread_name_prefix="states")
         self._gate = WorkGate(limits.work_bytes, limit_items=_BATCHES_IN_WORK * limits.max_batch)
         self._ready: asyncio.Queue[_Work] = asyncio.Queue()
         self._finishing = asyncio.Semaphore(_FINISHING_BATCHES)
@@ -150,7 +152,7 @@ class InspectAgent:
                 tasks.create_task(self._measure_lag())
         finally:
             self._tasks = None
-            for pool in (self._decoders, self._writers, self._database):
+            for pool in (self._decoders, self._writers, self._database, self._loaders):
                 pool.shutdown(wait=False, cancel_futures=True)
             self._model.close()
 
@@ -403,7 +405,7 @@ class InspectAgent:
             known, state = self._states.cached(key)
             if not known:
                 state = await self._once(
-                    self._loading, key, lambda: self._in_thread(self._database, self._states.load, key)
+                    self._loading, key, lambda: self._in_thread(self._loaders, self._states.load, key)
                 )
         self._metrics.state_version.labels(due.line, product).set(state.metadata.version if state else 0)
         if state is not None:

@@ -13,6 +13,7 @@ from tests.components.waiting import wait_until
 from tests.pipeline.stream.mixed_stream import MixedStream, check_ledger, ledger_is_settled, verdicts
 from tests.pipeline.stream.worker_process import start_worker
 from tests.unit.stream.made_records import LINE, SPEC
+from tests.unit.stream.made_results import inspection
 from wire import topics
 from wire.cloudevents import CloudEvent
 from wire.errors import BrokerUnavailable
@@ -121,3 +122,18 @@ def test_worker_without_a_schema_ends_with_an_error_that_names_the_command(
     wait_until(lambda: not worker.is_alive, DEADLINE_S, "the worker to end")
     assert worker.status == 1
     assert "run `lineside migrate`" in worker.log_tail()
+
+
+def test_worker_whose_database_stays_away_ends_with_an_error(
+    tmp_path: Path, database_url: str, database: Database, broker: KafkaSettings, sender: KafkaSender
+) -> None:
+    """The supervisor starts it again; the message is read again, because it was not acknowledged."""
+    patient = start_worker(tmp_path, database_url, broker, name="patient", roles="store", store={"patience_s": 0.5})
+    wait_until(lambda: "partitions assigned" in patient.log_tail(), DEADLINE_S, patient.log_tail)
+    with database.begin_write():  # nobody else may write meanwhile
+        sender.send(topics.RESULTS, LINE, inspection(1).to_event(), lambda _: None)
+        wait_until(lambda: not patient.is_alive, DEADLINE_S, lambda: f"the worker to end\n{patient.log_tail()}")
+    assert patient.status == 1
+    second = start_worker(tmp_path, database_url, broker, name="second", roles="store")
+    wait_until(lambda: rows(History(database)) == 1, DEADLINE_S, second.log_tail)
+    second.stop(deadline_s=10)

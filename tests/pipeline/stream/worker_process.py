@@ -1,6 +1,7 @@
 """The worker as a process of its own, with the shipped detector."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,13 @@ from wire.kafka.settings import KafkaSettings
 
 
 def start_worker(
-    folder: Path, database_url: str, broker: KafkaSettings, *, name: str, roles: str = "inspect,store"
+    folder: Path,
+    database_url: str,
+    broker: KafkaSettings,
+    *,
+    name: str,
+    roles: str = "inspect,store",
+    store: Mapping[str, float] | None = None,
 ) -> ChildProcess:
     """Start ``lineside worker``; its log is ``<name>.log`` in the folder."""
     config = folder / f"{name}.yaml"
@@ -23,6 +30,7 @@ def start_worker(
                 "name": name,
                 "log_json": False,
                 "inspect": {"model_threads": 1, "idle_s": 1.0},
+                "store": dict(store or {}),
             }
         )
     )

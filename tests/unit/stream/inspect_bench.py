@@ -1,6 +1,7 @@
 """An inspect worker on a bench: a log to read, stores that fail on request, and workers that follow each other."""
 
 import asyncio
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -71,11 +72,13 @@ class FaultyPayloads:
 
 
 class FaultyStates(LineStateStore):
-    """Points: ``record_activation``, ``active_at``."""
+    """Points: ``record_activation``, ``active_at``. The slow line's answers wait for ``may_read``."""
 
     def __init__(self, database: Database, payloads: PayloadStore, sabotage: Sabotage) -> None:
         super().__init__(database, payloads)
         self._sabotage = sabotage
+        self.slow_line = ""
+        self.may_read = threading.Event()
 
     def record_activation(self, activated: StateActivated, *, cluster: str, partition: int, offset: int) -> None:
         self._sabotage.hit("record_activation")
@@ -83,6 +86,8 @@ class FaultyStates(LineStateStore):
 
     def active_at(self, line: str, product: str, *, cluster: str, partition: int, offset: int) -> int | None:
         self._sabotage.hit("active_at")
+        if line == self.slow_line:
+            self.may_read.wait()
         return super().active_at(line, product, cluster=cluster, partition=partition, offset=offset)
 
 

@@ -1,5 +1,8 @@
 """inspect: each numbered effect, broken just there, loses nothing and doubles no row."""
 
+import asyncio
+import hashlib
+import threading
 from uuid import UUID
 
 import numpy as np
@@ -8,6 +11,7 @@ import pytest
 from storage.history import History
 from storage.history_filter import HistoryFilter
 from storage.ledger import LedgerStore
+from tests.components.waiting import wait_until_async
 from tests.unit.stream.inspect_bench import InspectBench
 from tests.unit.stream.made_records import (
     LINE,
@@ -161,8 +165,6 @@ async def test_result_is_published_before_its_events_are_acknowledged(bench: Ins
 
 async def test_payload_in_the_object_store_is_named_and_not_copied(bench: InspectBench) -> None:
     frame = frame_from_event(frame_event(0, "rgb"))
-    import hashlib
-
     bench.payloads.put("payloads/one.png", PNG)
     claim = Claim(ref="payloads/one.png", sha256=hashlib.sha256(PNG).hexdigest(), size=len(PNG))
     fields = {name: getattr(frame, name) for name in type(frame).__dataclass_fields__}
@@ -272,6 +274,24 @@ async def test_parts_of_a_dead_plant_are_closed_when_the_partition_is_silent(
     await bench.work()
     (result,) = bench.results()
     assert result.is_partial
+
+
+async def test_line_whose_state_is_being_read_delays_no_other(bench: InspectBench) -> None:
+    other = "site.hall.line2"
+    bench.lines.upsert(SPEC.model_copy(update={"line": other, "expected_modalities": ("rgb",)}))
+    may_read = threading.Event()
+    bench.states.slow_line, bench.states.may_read = LINE, may_read
+    bench.send(frame_event(0, "rgb"), frame_event(0, "depth"), context_event(0))
+    bench.send(frame_event(1, "rgb", line=other), context_event(1, line=other))
+    working = asyncio.create_task(bench.work())
+    try:
+        await wait_until_async(
+            lambda: [result.line for result in bench.results()] == [other], 10, "the other line's result"
+        )
+    finally:
+        may_read.set()
+        await working
+    assert [result.line for result in bench.results()] == [other, LINE]
 
 
 async def test_memory_of_waiting_parts_is_bounded(bench: InspectBench) -> None:
