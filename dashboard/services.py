@@ -2,13 +2,6 @@
 
 from dataclasses import dataclass
 
-from storage.commands import CommandStore
-from storage.history import History
-from storage.ledger import LedgerStore
-from storage.line_states import LineStateStore
-from storage.lines import LineRegistry
-from storage.references import ReferenceStore
-
 from dashboard.command_desk import CommandDesk
 from dashboard.gate import Gate
 from dashboard.line_board import BoardReader
@@ -16,6 +9,12 @@ from dashboard.live_feed import LiveFeed
 from dashboard.metrics import DashboardMetrics
 from dashboard.picture_cache import PictureCache
 from dashboard.settings import DashboardSettings
+from storage.commands import CommandStore
+from storage.history import History
+from storage.ledger import LedgerStore
+from storage.line_states import LineStateStore
+from storage.lines import LineRegistry
+from storage.references import ReferenceStore
 from wire.payload_store import PayloadStore
 
 

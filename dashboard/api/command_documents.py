@@ -6,9 +6,9 @@ from uuid import UUID
 
 from fastapi import Header
 from pydantic import BaseModel, ConfigDict, Field
-from storage.commands import StoredCommand
 
 from dashboard.api.documents import Document
+from storage.commands import StoredCommand
 from wire.command import CommandKind, LineCommand
 
 Key = Annotated[
