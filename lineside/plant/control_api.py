@@ -35,6 +35,7 @@ class PlantControls:
     def __init__(self, lines: dict[str, Line], *, restart_server: Callable[[], None]) -> None:
         self._lines = lines
         self._restart_server = restart_server
+        self.begun = asyncio.Event()
 
     def state(self) -> dict[str, Any]:
         """Figures of every line."""
@@ -72,6 +73,7 @@ class PlantControls:
 
     def start(self) -> dict[str, Any]:
         """Begin the production."""
+        self.begun.set()
         for line in self._lines.values():
             line.begin()
         return self.state()

@@ -35,7 +35,7 @@ _MOMENT = re.compile(r"([a-z_]+)@([0-9.]+)\Z")
 
 @dataclass(frozen=True, kw_only=True)
 class FaultPlan:
-    """``rates``: probability per part; ``schedule``: (seconds after the start, fault), ascending."""
+    """``rates``: probability per part; ``schedule``: (seconds of production, fault), ascending."""
 
     rates: tuple[tuple[Fault, float], ...] = ()
     schedule: tuple[tuple[float, Fault], ...] = ()

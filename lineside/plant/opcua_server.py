@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
 from asyncua import ua
+from asyncua.server.internal_session import InternalSession
 from asyncua.server.internal_subscription import InternalSubscription
 from asyncua.server.server import Server
 
@@ -27,6 +29,8 @@ CONTEXT_TAGS: Final[Mapping[str, tuple[ua.VariantType, int | str]]] = {
 SENSOR_TAGS: Final[Mapping[str, str]] = {"Temperature": "°C", "Vibration": "mm/s", "Pressure": "bar", "Speed": "m/s"}
 
 Value = int | float | str
+# Ids are 32 bits; a run counts on from its beginning by some thousands at most.
+_ID_RANGE: Final = 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +85,7 @@ class PlantServer:
         """Make a server with all nodes; it starts no task, so any loop may run it afterwards."""
         server = Server()
         await server.init()
+        _count_from_anywhere(server)
         server.set_endpoint(self.endpoint)
         server.set_server_name("Lineside virtual plant")
         server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
@@ -136,6 +141,17 @@ def _node_id(name: str, namespace: int) -> ua.NodeId:
 
 def _type_of(tag: str) -> ua.VariantType:
     return CONTEXT_TAGS[tag][0] if tag in CONTEXT_TAGS else ua.VariantType.Double
+
+
+def _count_from_anywhere(server: Server) -> None:
+    """Let the ids of sessions and subscriptions begin at random numbers in each life of the server.
+
+    asyncua begins each life at the same ones. A client that comes back after a restart asks to transfer its old
+    subscription, and would be given the one of that number that another client has just made.
+    """
+    server.iserver.subscription_service._sub_id_counter = secrets.randbelow(_ID_RANGE)  # noqa: SLF001  (no public way)
+    InternalSession._counter = secrets.randbelow(_ID_RANGE)  # noqa: SLF001
+    InternalSession._auth_counter = secrets.randbelow(_ID_RANGE)  # noqa: SLF001
 
 
 def _answer_republish_as_the_standard_says() -> None:

@@ -152,7 +152,8 @@ async def _restart(server: PlantServer, metrics: PlantMetrics, down_s: float) ->
 
 
 async def _follow(plan: FaultPlan, controls: PlantControls) -> None:
-    """Do what the plan says, when it says."""
+    """Do what the plan says, when it says, counted from the begin of the production."""
+    await controls.begun.wait()
     started_s = asyncio.get_running_loop().time()
     for at_s, fault in plan.schedule:
         await asyncio.sleep(max(0.0, started_s + at_s - asyncio.get_running_loop().time()))

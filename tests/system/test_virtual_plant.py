@@ -223,3 +223,21 @@ async def test_a_message_that_the_server_no_longer_has_is_answered_as_not_availa
         with pytest.raises(ua.uaerrors.BadMessageNotAvailable):
             await client.uaclient.session.republish(subscription.subscription_id, 4711)
         await subscription.delete()
+
+
+async def test_a_subscription_of_an_earlier_life_is_not_one_of_this_life() -> None:
+    """With equal numbers a client that comes back is given the subscription of another one, which then hears nothing."""
+    async with serving() as server:
+        ids = [await _id_of_a_new_subscription(server)]
+        await server.restart(down_s=0)
+        ids.append(await _id_of_a_new_subscription(server))
+
+    assert ids[0] != ids[1]
+
+
+async def _id_of_a_new_subscription(server: PlantServer) -> int:
+    async with Client(server.endpoint) as client:
+        subscription = await client.create_subscription(100, None)
+        number = int(subscription.subscription_id)
+        await subscription.delete()
+    return number
