@@ -226,7 +226,7 @@ async def test_a_message_that_the_server_no_longer_has_is_answered_as_not_availa
 
 
 async def test_a_subscription_of_an_earlier_life_is_not_one_of_this_life() -> None:
-    """With equal numbers a client that comes back is given the subscription of another one, which then hears nothing."""
+    """With equal numbers a client that comes back is given the subscription of another, which then hears nothing."""
     async with serving() as server:
         ids = [await _id_of_a_new_subscription(server)]
         await server.restart(down_s=0)
