@@ -1,8 +1,10 @@
 """inspect and store in one process, on real Faust and the embedded broker."""
 
 import asyncio
+import time
 from itertools import islice
 from pathlib import Path
+from statistics import median
 
 import pytest
 
@@ -164,3 +166,24 @@ async def test_broker_that_is_away_for_a_while_delays_and_loses_nothing(
     # A part whose events lie before and after the outage may be closed between them: partial, and still one row.
     verdicts(database, stream)
     check_ledger(database)
+
+
+async def test_part_is_stored_within_a_second_of_its_last_frame(
+    tmp_path: Path, database: Database, lines: LineRegistry, broker: KafkaSettings, sender: KafkaSender
+) -> None:
+    """What an operator waits for, both hops through the broker included."""
+    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    history = History(database)
+    passed_s = []
+    async with worker.running():
+        for number in range(6):
+            begun = time.monotonic()
+            for event in (frame_event(number), frame_event(number, "depth"), context_event(number)):
+                sender.send(topics.FRAMES, LINE, event, lambda _: None)
+            await wait_until_async(
+                lambda expected=number + 1: sum(history.verdict_counts(LINE).values()) == expected,
+                DEADLINE_S,
+                "the part's row",
+            )
+            passed_s.append(time.monotonic() - begun)
+    assert median(passed_s[1:]) < 1.0
