@@ -18,11 +18,13 @@ def run(config: ConfigFile) -> None:
     """Run the plant until SIGTERM."""
     from lineside.plant.process import run as run_plant
     from lineside.plant.settings import PlantSettings
+    from lineside.quick_end import end_now
     from lineside.settings_file import load
     from wire.logs import configure_logging
 
     configure_logging("plant", json=False)
     run_plant(load(config, PlantSettings))
+    end_now(0)
 
 
 @app.command()

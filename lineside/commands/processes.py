@@ -1,7 +1,5 @@
 """``lineside worker | dashboard | broker``: one process of a site each, as a supervisor or Kubernetes starts it."""
 
-import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -19,15 +17,11 @@ def worker(
     ] = None,
 ) -> None:
     """A worker that inspects, stores, describes or builds."""
+    from lineside.quick_end import end_now
     from stream.settings import load_settings
     from stream.worker import run
 
-    code = run(load_settings(config, [name.strip() for name in roles.split(",")] if roles else None))
-    # Everything is closed. The interpreter would now take torch apart object by object: 4 s and more on busy cores, of
-    # the ten in which a site ends.
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    end_now(run(load_settings(config, [name.strip() for name in roles.split(",")] if roles else None)))
 
 
 def dashboard(config: ConfigFile) -> None:
