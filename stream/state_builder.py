@@ -42,6 +42,13 @@ class Outcome:
     failed: dict[UUID, str] = field(default_factory=dict)
     done: dict[UUID, str] = field(default_factory=dict)
 
+    def decided(self, line: str, product: str) -> int | None:
+        """The version that these decisions end with; None if none of them is about the product."""
+        of_product = [
+            d.metadata.version for d in self.decisions if (d.metadata.line, d.metadata.product) == (line, product)
+        ]
+        return of_product[-1] if of_product else None
+
 
 class StateBuilder:
     """Reads references, builds, stores; activates nothing. Blocking, one thread at a time; calls may be repeated."""
@@ -94,14 +101,14 @@ class StateBuilder:
         if len(good) < wanted:
             raise RetryLater(f"{line} has {len(good)} of {wanted} parts to learn from", retry_after_s=_LEARN_AGAIN_S)
         self._references.accept(line, product, good, _LEARNER, "learned")
-        return self._build(line, product, reason="learned", by=_LEARNER)
+        return self._build(line, product, None, reason="learned", by=_LEARNER)
 
     def rebuild_for_model(self, line: str, product: str) -> Decision | None:
         """Build the same references anew with this detector; None if the active version is its own."""
         active = self._states.active(line, product)
         if active is None or self._states.metadata(line, product, active).model_digest == self.model_digest:
             return None
-        return self._build(line, product, reason="model", by=_LEARNER)
+        return self._build(line, product, active, reason="model", by=_LEARNER)
 
     def outdated(self) -> list[tuple[str, str]]:
         """Lines and products whose active version another model made."""
@@ -137,16 +144,16 @@ class StateBuilder:
     def _rebuild(self, line: str, product: str, because: Sequence[LineCommand], outcome: Outcome) -> None:
         current = self._references.current(line, product)
         spec = self._lines.ensure(line)
-        has_state = self._states.active(line, product) is not None
+        parent = self._version(line, product, outcome)
         is_asked = any(command.kind is CommandKind.BUILD for command in because)
-        if not has_state and not is_asked and len(current) < spec.learning_parts:
+        if parent is None and not is_asked and len(current) < spec.learning_parts:
             for command in because:
                 outcome.done[command.command_id] = (
                     f"noted; version 1 is built from {spec.learning_parts} references, there are {len(current)}"
                 )
             return
         try:
-            decision = self._build(line, product, reason="rebuilt", by=because[-1].by)
+            decision = self._build(line, product, parent, reason="rebuilt", by=because[-1].by)
         except (DecodeError, LookupError, ValueError) as error:
             for command in because:
                 outcome.failed[command.command_id] = f"no version was built: {error}"
@@ -169,7 +176,12 @@ class StateBuilder:
             found.setdefault(stored.inspection.product, []).append(identifier)
         return found
 
-    def _build(self, line: str, product: str, *, reason: str, by: str) -> Decision:
+    def _version(self, line: str, product: str, outcome: Outcome) -> int | None:
+        """The version that the next command changes: what was decided before it, else the one in use."""
+        decided = outcome.decided(line, product)
+        return self._states.active(line, product) if decided is None else decided
+
+    def _build(self, line: str, product: str, parent: int | None, *, reason: str, by: str) -> Decision:
         """Build from the current references. LookupError, DecodeError, ValueError say why it cannot be done."""
         spec = self._lines.ensure(line)
         references = _StoredParts(
@@ -177,7 +189,6 @@ class StateBuilder:
             lambda inspection: reference_part(inspection, self._payloads.get, spec),
         )
         state = self._inspector.build_state(references, spec, product=product)
-        parent = self._states.active(line, product)
         if parent is not None:
             # What people set by hand stays until they set it otherwise.
             manual = self._states.metadata(line, product, parent).manual_thresholds
@@ -193,7 +204,7 @@ class StateBuilder:
     def _adjust(self, command: LineCommand, outcome: Outcome) -> None:
         """Roll back, or change rate or threshold of the version in use."""
         line, product = command.line, command.product
-        active = self._states.active(line, product)
+        active = self._version(line, product, outcome)
         if command.kind is CommandKind.ROLLBACK:
             if command.version is None:
                 raise ValueError("the command names no version")

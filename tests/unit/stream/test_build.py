@@ -265,6 +265,15 @@ async def test_rate_and_threshold_change_without_a_build(bench: Bench) -> None:
     assert bench.active == 3
 
 
+async def test_commands_that_are_worked_on_together_build_upon_each_other(bench: Bench) -> None:
+    await learned(bench)
+    rate = bench.command(CommandKind.SET_RATE, false_alarm_rate=0.05)
+    threshold = bench.command(CommandKind.SET_THRESHOLD, modality="rgb", threshold=3.5)
+    outcome = bench.builder().carry_out(LINE, [rate, threshold])
+    last = outcome.decisions[-1].metadata
+    assert (last.parent_version, last.spec.false_alarm_rate, last.manual_thresholds) == (2, 0.05, {"rgb": 3.5})
+
+
 async def test_threshold_set_by_hand_outlives_a_rebuild(bench: Bench) -> None:
     await learned(bench)
     bench.command(CommandKind.SET_THRESHOLD, modality="rgb", threshold=3.5)
