@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from dashboard.command_requests import CommandRequest
 from dashboard.errors import KeyConflict
 from dashboard.keys import Principal
 from dashboard.metrics import DashboardMetrics
@@ -32,19 +33,7 @@ class CommandDesk:
         self._sent: OrderedDict[UUID, LineCommand] = OrderedDict()
 
     async def send(
-        self,
-        kind: CommandKind,
-        line: str,
-        principal: Principal,
-        *,
-        product: str = "",
-        reason: str = "",
-        key: str | None = None,
-        inspections: tuple[UUID, ...] = (),
-        version: int | None = None,
-        false_alarm_rate: float | None = None,
-        modality: str | None = None,
-        threshold: float | None = None,
+        self, kind: CommandKind, line: str, principal: Principal, request: CommandRequest, *, key: str | None = None
     ) -> LineCommand:
         """Send one command and wait for Kafka's acknowledgement.
 
@@ -54,15 +43,9 @@ class CommandDesk:
             command_id=uuid4() if key is None else command_id(line, key),
             kind=kind,
             line=line,
-            product=product,
             by=principal.name,
-            reason=reason,
             requested_at=datetime.now(UTC),
-            inspections=inspections,
-            version=version,
-            false_alarm_rate=false_alarm_rate,
-            modality=modality,
-            threshold=threshold,
+            **request.model_dump(),
         )
         earlier = self._sent.get(command.command_id)
         if earlier is not None:

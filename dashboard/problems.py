@@ -44,18 +44,23 @@ class ProblemDocument(BaseModel):
     errors: list[WrongField] = Field(default_factory=list)
 
 
-RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemDocument, "description": description, "content": {MEDIA_TYPE: {}}}
-    for status, description in {
+def _described(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    return {
+        status: {"model": ProblemDocument, "description": description, "content": {MEDIA_TYPE: {}}}
+        for status, description in descriptions.items()
+    }
+
+
+RESPONSES = _described(
+    {
         401: "No API key, or an unknown one",
         403: "The role does not suffice",
         422: "A value is not valid; `errors` names each field and its value",
         503: "Database, object store or Kafka is away; try again after `Retry-After` seconds",
-    }.items()
-}
-NOT_FOUND: dict[int | str, dict[str, Any]] = {
-    404: {"model": ProblemDocument, "description": "There is no such thing", "content": {MEDIA_TYPE: {}}}
-}
+    }
+)
+NOT_FOUND = _described({404: "There is no such thing"})
+CONFLICT = _described({409: "The idempotency key was used for another command"})
 
 
 def problem(

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from dashboard.api.command_documents import CommandDocument
 from dashboard.api.commands import find_command
+from dashboard.command_requests import PartsRequest
 from dashboard.errors import ApiProblem
 from dashboard.gate import need
 from dashboard.keys import Principal, Role
@@ -45,9 +46,9 @@ def answer_bar(services: Services, principal: Principal, inspection: Inspection)
                 kind,
                 inspection.line,
                 principal,
-                product=inspection.product,
-                reason=reason.value or "",
-                inspections=(inspection.inspection_id,),
+                PartsRequest(
+                    product=inspection.product, reason=reason.value or "", inspections=(inspection.inspection_id,)
+                ),
             )
         except RetryLater:
             outcome.set_content("Kafka does not take the answer at the moment. Nothing was sent; try again.")

@@ -1,18 +1,31 @@
 """What an engineer can do to a line's state, each behind a question."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import NamedTuple
 
 from nicegui import ui
+from pydantic import ValidationError
 
 from dashboard.api.lines import StateDocument
+from dashboard.command_requests import CommandRequest, RateRequest, RebuildRequest, RollbackRequest, ThresholdRequest
 from dashboard.errors import ApiProblem
 from dashboard.gate import need
 from dashboard.keys import Principal, Role
 from dashboard.pages.wording import product_text
 from dashboard.services import Services
-from wire.command import CommandKind, LineCommand
+from wire.command import CommandKind
 from wire.errors import RetryLater
 from wire.line_state import LineSpec
+
+
+class _Question(NamedTuple):
+    """What is asked before a command is sent. ``number``: label, present value, smallest, largest; None: no number."""
+
+    title: str
+    explanation: str
+    kind: CommandKind
+    request: Callable[[str, float], CommandRequest]  # from reason and number
+    number: tuple[str, float | None, float, float] | None = None
 
 
 class StateActions:
@@ -29,15 +42,11 @@ class StateActions:
         """Use an earlier version again."""
         self._button(
             "Use this version",
-            f"Use version {state.version} of {product_text(state.product)} again?",
-            "From the next part on this version judges. Nothing is deleted; newer versions stay in the list.",
-            lambda reason, _: self._desk.send(
+            _Question(
+                f"Use version {state.version} of {product_text(state.product)} again?",
+                "From the next part on this version judges. Nothing is deleted; newer versions stay in the list.",
                 CommandKind.ROLLBACK,
-                self._line,
-                self._principal,
-                product=state.product,
-                version=state.version,
-                reason=reason,
+                lambda reason, _: RollbackRequest(product=state.product, version=state.version, reason=reason),
             ),
         )
 
@@ -45,10 +54,11 @@ class StateActions:
         """Build a new version from the references."""
         self._button(
             "Rebuild",
-            f"Build a new version of {product_text(product)}?",
-            f"It learns from {references} references and is activated once it is built; parts go on meanwhile.",
-            lambda reason, _: self._desk.send(
-                CommandKind.BUILD, self._line, self._principal, product=product, reason=reason
+            _Question(
+                f"Build a new version of {product_text(product)}?",
+                f"It learns from {references} references and is activated once it is built; parts go on meanwhile.",
+                CommandKind.BUILD,
+                lambda reason, _: RebuildRequest(product=product, reason=reason),
             ),
         )
 
@@ -56,66 +66,45 @@ class StateActions:
         """Change the stated false-alarm rate."""
         self._button(
             "False-alarm rate",
-            f"Share of good parts of {product_text(product)} that may be flagged",
-            "In per cent. The threshold follows from the normals; nothing is rebuilt.",
-            lambda reason, share: self._desk.send(
+            _Question(
+                f"Share of good parts of {product_text(product)} that may be flagged",
+                "In per cent. The threshold follows from the normals; nothing is rebuilt.",
                 CommandKind.SET_RATE,
-                self._line,
-                self._principal,
-                product=product,
-                reason=reason,
-                false_alarm_rate=(share or 0) / 100,
+                lambda reason, per_cent: RateRequest(product=product, reason=reason, false_alarm_rate=per_cent / 100),
+                number=("Per cent", present * 100, 0.0001, 99.9),
             ),
-            number=("Per cent", present * 100, 0.0001, 99.9),
         )
 
     def threshold(self, product: str, modalities: list[str]) -> None:
         """Set the fused threshold by hand."""
         self._button(
             "Threshold",
-            f"Threshold of the fused score of {product_text(product)}",
-            f"In the unit of the raw score; it wins over the quantile of the normals. Thresholds of single modalities "
-            f"({', '.join(modalities)}) are set through the API.",
-            lambda reason, value: self._desk.send(
+            _Question(
+                f"Threshold of the fused score of {product_text(product)}",
+                "In the unit of the raw score; it wins over the quantile of the normals. Thresholds of single "
+                f"modalities ({', '.join(modalities)}) are set through the API.",
                 CommandKind.SET_THRESHOLD,
-                self._line,
-                self._principal,
-                product=product,
-                reason=reason,
-                modality="fused",
-                threshold=value or 0.0,
+                lambda reason, value: ThresholdRequest(
+                    product=product, reason=reason, modality="fused", threshold=value
+                ),
+                number=("Raw score", None, 0, 1e9),
             ),
-            number=("Raw score", None, 0, 1e9),
         )
 
-    def _button(
-        self,
-        name: str,
-        title: str,
-        explanation: str,
-        send: Callable[[str, float | None], Awaitable[LineCommand]],
-        *,
-        number: tuple[str, float | None, float, float] | None = None,
-    ) -> None:
-        button = ui.button(name, color=None, on_click=lambda: self._ask(title, explanation, send, number))
+    def _button(self, name: str, question: _Question) -> None:
+        button = ui.button(name, color=None, on_click=lambda: self._ask(question))
         button.props("no-caps unelevated").classes("btn").set_enabled(self._allowed)
         if not self._allowed:
             button.tooltip("Needs the role engineer")
 
-    async def _ask(
-        self,
-        title: str,
-        explanation: str,
-        send: Callable[[str, float | None], Awaitable[LineCommand]],
-        number: tuple[str, float | None, float, float] | None,
-    ) -> None:
+    async def _ask(self, question: _Question) -> None:
         self.asking = True
         with ui.dialog() as dialog, ui.card().classes("ls"):
-            ui.label(title).style("font-size:16px;font-weight:600")
-            ui.label(explanation).classes("soft")
+            ui.label(question.title).style("font-size:16px;font-weight:600")
+            ui.label(question.explanation).classes("soft")
             value = None
-            if number is not None:
-                label, present, low, high = number
+            if question.number is not None:
+                label, present, low, high = question.number
                 value = (
                     ui.number(label, value=present, min=low, max=high).props("outlined dense dark").style("width:100%")
                 )
@@ -130,20 +119,21 @@ class StateActions:
         try:
             confirmed = await dialog
             if confirmed and (value is None or value.value is not None):
-                await self._send(send, reason.value or "", None if value is None else float(value.value))
+                await self._send(question, reason.value or "", 0.0 if value is None else float(value.value))
         finally:
             self.asking = False
             dialog.delete()
 
-    async def _send(
-        self, send: Callable[[str, float | None], Awaitable[LineCommand]], reason: str, value: float | None
-    ) -> None:
+    async def _send(self, question: _Question, reason: str, number: float) -> None:
         try:
             need(self._principal, Role.ENGINEER)
-            command = await send(reason, value)
+            request = question.request(reason, number)
+            command = await self._desk.send(question.kind, self._line, self._principal, request)
         except RetryLater:
             ui.notify("Kafka does not take the command at the moment. Nothing was sent; try again.", type="warning")
         except ApiProblem as error:
             ui.notify(error.detail, type="negative")
+        except ValidationError as error:
+            ui.notify("; ".join(problem["msg"] for problem in error.errors()), type="negative")
         else:
             ui.notify(f"Sent: {command.kind.value.replace('_', ' ')}. The table below shows what becomes of it.")

@@ -1,0 +1,55 @@
+"""What people may ask of a line; fields have the names of ``wire.command.LineCommand``, into which they go."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class CommandRequest(BaseModel):
+    """What every command carries."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    product: str = Field(
+        default="", max_length=200, description="Product as the PLC names it; empty where lines know none"
+    )
+    reason: str = Field(
+        default="", max_length=500, description="Ends up in the audit rows", examples=["water drop, not a crack"]
+    )
+
+
+class PartsRequest(CommandRequest):
+    """Which parts are meant."""
+
+    # A thousand ids are 40 kB; more belongs into several commands, so that one mistake stays small.
+    inspections: Annotated[
+        tuple[UUID, ...], Field(min_length=1, max_length=1000, description="Inspection ids of this line")
+    ]
+
+
+class RollbackRequest(CommandRequest):
+    """Which version shall be used again."""
+
+    version: Annotated[int, Field(ge=1, examples=[2])]
+
+
+class RebuildRequest(CommandRequest):
+    """Build a new version from the current references."""
+
+
+class RateRequest(CommandRequest):
+    """The share of good parts that may be flagged."""
+
+    false_alarm_rate: Annotated[float, Field(gt=0, lt=1, examples=[0.01])]
+
+
+class ThresholdRequest(CommandRequest):
+    """A threshold set by hand; it wins over the quantile of the normals."""
+
+    modality: Annotated[
+        str, Field(min_length=1, max_length=80, description="A modality, or `fused`", examples=["fused"])
+    ]
+    threshold: Annotated[
+        float, Field(ge=0, allow_inf_nan=False, description="In the unit of the raw score", examples=[3.5])
+    ]
