@@ -14,6 +14,7 @@ from dashboard.api.inspections import inspections_router
 from dashboard.api.ledger import ledger_router
 from dashboard.api.lines import lines_router
 from dashboard.api.live import live_router
+from dashboard.api.review import review_router
 from dashboard.api.service import service_router
 from dashboard.api.statistics import statistics_router
 from dashboard.command_desk import CommandDesk
@@ -24,6 +25,7 @@ from dashboard.login import login_router
 from dashboard.metrics import DashboardMetrics
 from dashboard.picture_cache import PictureCache
 from dashboard.problems import answer_with_problems
+from dashboard.review_queue import ReviewQueue
 from dashboard.services import Services
 from dashboard.settings import DashboardSettings
 from dashboard.traffic import Traffic
@@ -47,6 +49,7 @@ line knows. Commands are answered with 202 once Kafka has them; `GET /api/v1/com
 _ROUTERS = (
     inspections_router,
     statistics_router,
+    review_router,
     lines_router,
     commands_router,
     ledger_router,
@@ -110,6 +113,8 @@ def build_services(
     history, lines, ledger = History(database), LineRegistry(database), LedgerStore(database)
     states = LineStateStore(database, payloads)
     boards = BoardReader(history=history, lines=lines, states=states)
+    commands, desk = CommandStore(database), CommandDesk(command_sender, metrics)
+    review = ReviewQueue(history=history, commands=commands, desk=desk)
     return Services(
         settings=settings,
         payloads=payloads,
@@ -118,13 +123,14 @@ def build_services(
         lines=lines,
         states=states,
         references=ReferenceStore(database),
-        commands=CommandStore(database),
+        commands=commands,
         ledger=ledger,
         boards=boards,
-        desk=CommandDesk(command_sender, metrics),
+        desk=desk,
+        review=review,
         gate=Gate.open(settings),
         metrics=metrics,
-        feed=LiveFeed(history, boards, ledger, metrics, poll_s=settings.poll_s),
+        feed=LiveFeed(history, boards, ledger, review, metrics, poll_s=settings.poll_s),
     )
 
 

@@ -72,7 +72,24 @@ class CommandDesk:
 
     def sent_to(self, line: str) -> list[LineCommand]:
         """Commands this process sent to ``line``, newest first."""
-        return [command for command in reversed(self._sent.values()) if command.line == line]
+        return [command for command in self._newest_first() if command.line == line]
+
+    def answers(self) -> dict[UUID, LineCommand]:
+        """The last answer (accept or reject) that this process sent to each inspection it remembers."""
+        return {
+            inspection: command
+            for command in reversed(self._newest_first())
+            if command.kind in (CommandKind.ACCEPT, CommandKind.REJECT)
+            for inspection in command.inspections
+        }
+
+    def sent_by(self, principal: Principal) -> list[LineCommand]:
+        """Commands that ``principal`` sent from here, newest first."""
+        return [command for command in self._newest_first() if command.by == principal.name]
+
+    def _newest_first(self) -> list[LineCommand]:
+        # A copy in one step: readers are in threads of their own, while the event loop sends.
+        return list(self._sent.values())[::-1]
 
 
 def _asks(command: LineCommand) -> dict[str, object]:

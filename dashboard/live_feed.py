@@ -11,6 +11,7 @@ import structlog
 
 from dashboard.line_board import BoardReader, LineBoard
 from dashboard.metrics import DashboardMetrics
+from dashboard.review_queue import ReviewQueue
 from storage.history import History
 from storage.history_filter import HistoryFilter
 from storage.ledger import Ledger, LedgerStore
@@ -35,10 +36,14 @@ _WATCHED_FOR_S = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class LiveView:
-    """What everybody sees at this moment. ``away_since``: the database has not answered since then."""
+    """What everybody sees at this moment.
+
+    ``waiting``: flagged parts that nobody has answered. ``away_since``: the database has not answered since then.
+    """
 
     boards: tuple[LineBoard, ...] = ()
     ledger: Ledger | None = None
+    waiting: int = 0
     latest: Mapping[str, Sequence[StoredInspection]] = field(default_factory=dict)
     flagged: Mapping[str, Sequence[StoredInspection]] = field(default_factory=dict)
     away_since: datetime | None = None
@@ -53,11 +58,19 @@ class LiveFeed:
     """
 
     def __init__(
-        self, history: History, boards: BoardReader, ledger: LedgerStore, metrics: DashboardMetrics, *, poll_s: float
+        self,
+        history: History,
+        boards: BoardReader,
+        ledger: LedgerStore,
+        review: ReviewQueue,
+        metrics: DashboardMetrics,
+        *,
+        poll_s: float,
     ) -> None:
         self._history = history
         self._boards = boards
         self._ledger = ledger
+        self._review = review
         self._metrics = metrics
         self._poll_s = poll_s
         self._recent: deque[StoredInspection] = deque(maxlen=_REMEMBERED)
@@ -141,11 +154,11 @@ class LiveFeed:
         if not self.view.loaded:
             await self._load()
         fresh = await asyncio.to_thread(self._history.stored_after, self._seen, _BATCH)
-        boards, ledger = self.view.boards, self.view.ledger
+        view = self.view
         if time.monotonic() - self._boards_at_s >= _BOARDS_EVERY_S:
-            boards, ledger = await asyncio.to_thread(self._read_boards)
+            view = await asyncio.to_thread(self._with_boards, view)
             self._boards_at_s = time.monotonic()
-        self._take(fresh, boards, ledger)
+        self._take(fresh, view)
         if fresh:
             self._tell_readers()
         return len(fresh) == _BATCH
@@ -154,22 +167,24 @@ class LiveFeed:
         """Begin with what is there: the last parts of every line, and the place from which to follow."""
         # First the place, then the parts: what is stored in between comes twice, and is shown once.
         seen = await asyncio.to_thread(self._history.newest_seq)
-        boards, ledger = await asyncio.to_thread(self._read_boards)
+        view = await asyncio.to_thread(self._with_boards, self.view)
         latest: dict[str, Sequence[StoredInspection]] = {}
         flagged: dict[str, Sequence[StoredInspection]] = {}
-        for board in boards:
+        for board in view.boards:
             line = board.spec.line
             latest[line] = (await asyncio.to_thread(self._history.page, HistoryFilter(line=line), limit=LATEST)).items
             query = HistoryFilter(line=line, verdict=Verdict.DEFECT)
             flagged[line] = (await asyncio.to_thread(self._history.page, query, limit=FLAGGED)).items
         self._seen = seen
-        self.view = LiveView(boards=boards, ledger=ledger, latest=latest, flagged=flagged, loaded=True)
+        self.view = replace(view, latest=latest, flagged=flagged, loaded=True)
 
-    def _read_boards(self) -> tuple[tuple[LineBoard, ...], Ledger]:
+    def _with_boards(self, view: LiveView) -> LiveView:
+        """``view`` with what changes slowly read anew."""
         ledger = self._ledger.read()
-        return self._boards.read(datetime.now(UTC), ledger), ledger
+        boards = self._boards.read(datetime.now(UTC), ledger)
+        return replace(view, boards=boards, ledger=ledger, waiting=self._review.waiting())
 
-    def _take(self, fresh: Sequence[StoredInspection], boards: tuple[LineBoard, ...], ledger: Ledger | None) -> None:
+    def _take(self, fresh: Sequence[StoredInspection], view: LiveView) -> None:
         latest, flagged = dict(self.view.latest), dict(self.view.flagged)
         now = datetime.now(UTC)
         for stored in fresh:
@@ -184,7 +199,7 @@ class LiveFeed:
         if fresh:
             self._recent.extend(fresh)
             self._seen = fresh[-1].stored_seq
-        self.view = LiveView(boards=boards, ledger=ledger, latest=latest, flagged=flagged, loaded=True)
+        self.view = replace(view, latest=latest, flagged=flagged, away_since=None)
 
     def _away(self, error: DatabaseUnavailable) -> None:
         self._metrics.polls_failed.inc()

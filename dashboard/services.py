@@ -8,6 +8,7 @@ from dashboard.line_board import BoardReader
 from dashboard.live_feed import LiveFeed
 from dashboard.metrics import DashboardMetrics
 from dashboard.picture_cache import PictureCache
+from dashboard.review_queue import ReviewQueue
 from dashboard.settings import DashboardSettings
 from storage.commands import CommandStore
 from storage.history import History
@@ -32,6 +33,7 @@ class Services:
     commands: CommandStore
     ledger: LedgerStore
     desk: CommandDesk
+    review: ReviewQueue
     gate: Gate
     feed: LiveFeed
     boards: BoardReader

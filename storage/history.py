@@ -60,6 +60,12 @@ class History:
         last = items[-1].inspection
         return HistoryPage(items=items, next_cursor=Position(last.captured_at, last.inspection_id).to_cursor())
 
+    def count(self, wanted: HistoryFilter, at_most: int) -> int:
+        """How many inspections match; counting ends at ``at_most``, so that it costs the same in any history."""
+        some = select(inspections.c.inspection_id).where(*wanted.conditions()).limit(at_most).subquery()
+        with self._database.begin_read() as connection:
+            return int(connection.execute(select(func.count()).select_from(some)).scalar_one())
+
     def stored_after(self, stored_seq: int, limit: int) -> list[StoredInspection]:
         """Up to ``limit`` results that became visible after number ``stored_seq``, in that order.
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, select
+from sqlalchemy import ColumnElement, exists, literal, select
 
 from storage.position import ORDER
-from storage.schema import inspections, regions
+from storage.schema import feedback, inspections, regions
 from wire.finding import Mode, Verdict
 
 
@@ -15,7 +15,8 @@ from wire.finding import Mode, Verdict
 class HistoryFilter:
     """Every criterion that is set must hold. ``since`` is included, ``until`` is not; both are capture times.
 
-    ``defect_type``: a region of that type was found. ``min_score``: the fused score, raw.
+    ``defect_type``: a region of that type was found. ``min_score``: the fused score, raw. ``answered``: whether
+    a person said something of the part.
     """
 
     line: str | None = None
@@ -27,6 +28,7 @@ class HistoryFilter:
     defect_type: str | None = None
     min_score: float | None = None
     mode: Mode | None = None
+    answered: bool | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """The filter as SQL over ``inspections``."""
@@ -51,6 +53,9 @@ class HistoryFilter:
             found.append(columns.score >= self.min_score)
         if self.mode is not None:
             found.append(columns.mode == self.mode.value)
+        if self.answered is not None:
+            said = exists().where(feedback.c.inspection_id == columns.inspection_id)
+            found.append(said if self.answered else ~said)
         return found
 
 

@@ -30,21 +30,12 @@ class InspectionQuery(BaseModel):
     defect_type: str | None = Field(default=None, max_length=200, description="At least one region of this type")
     min_score: float | None = Field(default=None, allow_inf_nan=False, description="Raw fused score at least this")
     mode: Mode | None = Field(default=None, description="memory, or zero_shot (before the first memory bank)")
+    answered: bool | None = Field(default=None, description="Whether a person has answered the part")
 
     def to_filter(self) -> HistoryFilter:
         """What storage understands; InvalidValue if the span is empty."""
         check_span(self.since, self.until)
-        return HistoryFilter(
-            line=self.line,
-            product=self.product,
-            verdict=self.verdict,
-            since=self.since,
-            until=self.until,
-            part_id=self.part_id,
-            defect_type=self.defect_type,
-            min_score=self.min_score,
-            mode=self.mode,
-        )
+        return HistoryFilter(**{name: getattr(self, name) for name in InspectionQuery.model_fields})
 
 
 class PageQuery(InspectionQuery):

@@ -8,7 +8,7 @@ from dashboard.keys import Principal
 from dashboard.services import Services
 
 _HERE = Path(__file__).parent
-_PAGES = (("/", "Live"), ("/history", "History"), ("/states", "States"), ("/ledger", "Ledger"))
+_PAGES = (("/", "Live"), ("/review", "Review"), ("/history", "History"), ("/states", "States"), ("/ledger", "Ledger"))
 # The banner may be a second late; the live page itself is faster.
 _CHECK_EVERY_S = 1.0
 
@@ -27,6 +27,8 @@ def top_bar(services: Services, principal: Principal) -> None:
         for path, name in _PAGES:
             with ui.element("a").props(f'href="{path}"').classes("ls-nav") as links[path]:
                 ui.label(name)
+                if path == "/review":
+                    _waiting_badge(services)
         with ui.element("div").classes("ls-right"):
             ui.label(f"{principal.name} · {principal.role}").tooltip("Who you are, and your role")
             if services.gate.asks_for_keys:
@@ -42,6 +44,19 @@ def top_bar(services: Services, principal: Principal) -> None:
     router = context.client.sub_pages_router
     router.on_path_changed(mark)
     mark(router.current_path)
+
+
+def _waiting_badge(services: Services) -> None:
+    """How many flagged parts wait for an answer; two digits are all that a badge can hold."""
+    badge = ui.label().classes("badge").tooltip("Flagged parts that nobody has answered")
+
+    def count() -> None:
+        waiting = services.feed.look().waiting
+        badge.set_text(str(waiting) if waiting < 100 else "99+")
+        badge.set_visibility(waiting > 0)
+
+    count()
+    ui.timer(_CHECK_EVERY_S, count)
 
 
 _LEAVE = "(event) => { event.preventDefault(); event.stopPropagation(); location.assign('/logout'); }"

@@ -14,10 +14,11 @@ from dashboard.pages.history import history_page
 from dashboard.pages.ledger import ledger_page
 from dashboard.pages.live import live_page
 from dashboard.pages.part import part_page
+from dashboard.pages.review import review_page
 from dashboard.pages.states import states_page
 from dashboard.services import Services
 
-_ADDRESSES = ("/", "/part/{inspection_id}", "/history", "/states", "/ledger")
+_ADDRESSES = ("/", "/part/{inspection_id}", "/review", "/history", "/states", "/ledger")
 _ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="6" fill="#1a1d20"/>'
     '<path d="M5 12v10h22V12" fill="none" stroke="#eceff1" stroke-width="3"/><path d="M16 7v9" stroke="#7ab8ff" '
@@ -56,6 +57,9 @@ def _routes(services: Services, principal: Principal) -> dict[str, Callable[...,
     def part(inspection_id: str) -> Awaitable[None]:
         return guarded(lambda: part_page(services, principal, inspection_id))
 
+    def review(arguments: PageArguments) -> Awaitable[None]:
+        return guarded(lambda: review_page(services, principal, arguments))
+
     def history(arguments: PageArguments) -> Awaitable[None]:
         return guarded(lambda: history_page(services, arguments))
 
@@ -65,6 +69,7 @@ def _routes(services: Services, principal: Principal) -> dict[str, Callable[...,
     return {
         "/": lambda: live_page(services),
         "/part/{inspection_id}": part,
+        "/review": review,
         "/history": history,
         "/states": states,
         "/ledger": lambda: guarded(lambda: ledger_page(services)),

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID
 
 import pytest
 
@@ -7,6 +8,7 @@ from storage.history import History
 from storage.history_filter import HistoryFilter
 from storage.line_states import LineStateStore
 from storage.objects import open_payload_store
+from storage.references import ReferenceStore
 from storage.result_batch import ResultBatch
 from storage.results import ResultSink
 from storage.statistics import Bucket, Latency, LearningLine, ParetoEntry
@@ -102,6 +104,23 @@ def test_each_criterion_selects_its_parts(database: Database, history: History) 
     assert numbers(history, min_score=2.0) == ["P000004", "P000002", "P000001"]
     assert numbers(history, mode=Mode.ZERO_SHOT) == ["P000003"]
     assert numbers(history, line=LINE, verdict=Verdict.DEFECT, min_score=2.5) == ["P000002"]
+
+
+def test_answered_parts_are_told_from_those_that_wait(database: Database, history: History) -> None:
+    write(database, *(inspection(number, verdict=Verdict.DEFECT) for number in range(4)), inspection(4))
+    references = ReferenceStore(database)
+    references.accept(LINE, "bracket", [part_key(1)], "eva", "a shadow", UUID(int=1))
+    references.reject(LINE, "bracket", [part_key(3)], "eva", "", UUID(int=2))
+    references.accept(LINE, "bracket", [part_key(0)], "lineside", "learned")  # no person's answer
+    assert numbers(history, answered=True) == ["P000003", "P000001"]
+    assert numbers(history, verdict=Verdict.DEFECT, answered=False) == ["P000002", "P000000"]
+
+
+def test_counting_ends_where_it_was_told_to(database: Database, history: History) -> None:
+    write(database, *(inspection(number) for number in range(5)), inspection(5, verdict=Verdict.DEFECT))
+    assert history.count(HistoryFilter(verdict=Verdict.OK), 100) == 5
+    assert history.count(HistoryFilter(verdict=Verdict.OK), 3) == 3
+    assert history.count(HistoryFilter(line=OTHER_LINE), 3) == 0
 
 
 def test_a_time_with_an_offset_asks_for_the_same_instant(database: Database, history: History) -> None:

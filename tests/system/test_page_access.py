@@ -37,7 +37,10 @@ def test_a_viewer_logs_in_looks_and_may_not_answer(chromium: RealChromium, tmp_p
         page.goto(f"{site.url}/part/{site.parts[0].inspection_id}")
         expect(page.get_by_role("button", name="It is fine")).to_be_disabled()
         expect(page.locator("[data-shows='image']")).to_be_visible()
-        assert page.evaluate("document.querySelector('[data-shows=image]').naturalWidth") == 320
+        page.wait_for_function("document.querySelector('[data-shows=image]').naturalWidth === 320")
+        page.goto(f"{site.url}/review")
+        expect(page.get_by_text("Your role is viewer; answers need the role operator.")).to_be_visible()
+        expect(page.get_by_role("button", name="It is a defect")).to_be_disabled()
         page.get_by_text("Log out").click()
         expect(page).to_have_url(f"{site.url}/login")
     # The browser itself reports the refused key's 401.

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from storage.references import ReferenceStore
 from tests.components.chromium import RealChromium
 from tests.components.waiting import wait_until
 from tests.system.filled_site import FilledSite
@@ -141,6 +143,75 @@ def test_an_operators_answer_becomes_a_command(panel: Page, site: FilledSite) ->
     ]
 
 
+def open_review(panel: Page, site: FilledSite, number: int, address: str = "/review") -> None:
+    """Open the queue at its newest part and wait until it may be answered."""
+    panel.goto(f"{site.url}{address}")
+    expect(panel.locator("[data-looking-at]")).to_have_attribute("data-looking-at", f"P-{number:06d}")
+    expect(panel.get_by_role("button", name="missed" if "good" in address else "It is a defect")).to_be_enabled()
+
+
+def test_a_key_answers_the_part_and_the_next_one_follows(panel: Page, site: FilledSite) -> None:
+    site.add(911, verdict=Verdict.DEFECT)
+    accepted = site.add(912, verdict=Verdict.DEFECT)
+    open_review(panel, site, 912)
+    panel.keyboard.press("a")
+    expect(panel.locator("[data-looking-at]")).to_have_attribute("data-looking-at", "P-000911")
+    expect(panel.locator('[data-waits="P-000912"]')).to_have_count(0)
+    expect(panel.locator("[data-outcome]")).to_contain_text("This part is fine: sent")
+    wait_until(lambda: accepted.inspection_id in answered(site, CommandKind.ACCEPT), DEADLINE_S, "the command in Kafka")
+
+
+def test_a_button_confirms_a_defect_with_a_reason(panel: Page, site: FilledSite) -> None:
+    rejected = site.add(921, verdict=Verdict.DEFECT)
+    open_review(panel, site, 921)
+    panel.get_by_label("Reason").fill("deep")
+    panel.get_by_role("button", name="It is a defect").click()
+    expect(panel.locator('[data-waits="P-000921"]')).to_have_count(0)
+    wait_until(lambda: rejected.inspection_id in answered(site, CommandKind.REJECT), DEADLINE_S, "the command in Kafka")
+    assert site.commands()[-1].reason == "deep"
+
+
+def test_letters_in_the_reason_answer_nothing(panel: Page, site: FilledSite) -> None:
+    site.add(931, verdict=Verdict.DEFECT)
+    open_review(panel, site, 931)
+    before = len(site.commands())
+    panel.get_by_label("Reason").press_sequentially("dad")
+    panel.get_by_label("Reason").blur()
+    panel.keyboard.press("ArrowRight")
+    expect(panel.locator("[data-looking-at]")).not_to_have_attribute("data-looking-at", "P-000931")
+    assert len(site.commands()) == before
+
+
+def test_the_queue_follows_without_taking_the_part_away(panel: Page, site: FilledSite) -> None:
+    looked_at = site.add(941, verdict=Verdict.DEFECT)
+    open_review(panel, site, 941)
+    site.add(942, verdict=Verdict.DEFECT)
+    ReferenceStore(site.database).reject(LINE, "tile-a", [looked_at.inspection_id], "eva", "", uuid4())
+    expect(panel.locator('[data-waits="P-000942"]')).to_be_visible()
+    expect(panel.locator('[data-waits="P-000941"]')).to_have_count(0)
+    expect(panel.locator("[data-looking-at]")).to_have_attribute("data-looking-at", "P-000941")
+
+
+def test_a_missed_defect_is_told_on_a_good_part(panel: Page, site: FilledSite) -> None:
+    good = site.add(951)
+    open_review(panel, site, 951, "/review?show=good")
+    expect(panel.get_by_role("button", name="It is fine")).to_have_count(0)
+    panel.keyboard.press("d")
+    expect(panel.locator('[data-waits="P-000951"]')).to_have_count(0)
+    wait_until(lambda: good.inspection_id in answered(site, CommandKind.REJECT), DEADLINE_S, "the command in Kafka")
+
+
+def answered(site: FilledSite, kind: CommandKind) -> set[UUID]:
+    return {inspection for it in site.commands() if it.kind is kind for inspection in it.inspections}
+
+
+def test_a_tile_of_the_queue_is_looked_at(panel: Page, site: FilledSite) -> None:
+    panel.goto(f"{site.url}/review?line={LINE}")
+    panel.locator('[data-waits="P-000040"]').click()
+    expect(panel.locator("[data-looking-at]")).to_have_attribute("data-looking-at", "P-000040")
+    expect(panel.locator("[data-shows='mask']")).to_be_visible()
+
+
 def test_history_filters_by_address_and_by_hand(panel: Page, site: FilledSite) -> None:
     panel.goto(f"{site.url}/history?verdict=unknown")
     expect(panel.locator("[data-part]")).to_have_count(1)
@@ -208,7 +279,7 @@ def test_every_page_fits_the_panel_without_sideways_scrolling(
     panel: Page, site: FilledSite, chromium: RealChromium, tmp_path: Path
 ) -> None:
     part = next(part for part in site.parts if part.part_id == "P-000058")
-    for path in ("/", f"/part/{part.inspection_id}", "/history", "/states", "/ledger"):
+    for path in ("/", f"/part/{part.inspection_id}", "/review", "/history", "/states", "/ledger"):
         panel.goto(f"{site.url}{path}")
         expect(panel.locator(".ls-page")).to_be_visible()
         assert panel.evaluate("document.documentElement.scrollWidth") <= PANEL_PX[0], path

@@ -24,6 +24,7 @@ PARTS_BODY = "parts"
 
 READS = [
     "/api/v1/inspections",
+    "/api/v1/review",
     "/api/v1/lines",
     f"/api/v1/lines/{LINE}",
     f"/api/v1/lines/{LINE}/states",
