@@ -8,7 +8,7 @@ import typer
 from typer._click.core import Context
 from typer.core import TyperGroup
 
-from lineside.commands import bench, dead_letters, line_states, plant
+from lineside.commands import bench, dead_letters, evaluate, line_states, plant
 from lineside.commands.history import history
 from lineside.commands.ledger import ledger
 from lineside.commands.maintenance import migrate, retention, topics
@@ -18,8 +18,8 @@ from lineside.commands.up import up
 from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
-_ORDER = ("up", "history", "ledger", "screenshot", "state", "dlq", "plant", "migrate", "topics", "retention",
-          "bench", "worker", "dashboard", "broker")  # fmt: skip
+_ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "state", "dlq", "plant", "migrate", "topics",
+          "retention", "bench", "worker", "dashboard", "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
 
@@ -45,6 +45,7 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=_LOOK)(history)
     app.command(rich_help_panel=_LOOK)(ledger)
     app.command(rich_help_panel=_LOOK)(screenshot)
+    app.add_typer(evaluate.app, name="evaluate", rich_help_panel=_LOOK)
     app.add_typer(line_states.app, name="state", rich_help_panel=_OPERATE)
     app.add_typer(dead_letters.app, name="dlq", rich_help_panel=_OPERATE)
     app.add_typer(plant.app, name="plant", rich_help_panel=_OPERATE)

@@ -1,0 +1,1 @@
+"""Detectors that every other one has to beat, behind the same port."""

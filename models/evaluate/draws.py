@@ -1,0 +1,46 @@
+"""Which good images are references, which images are tests: by draw, so that chance in the choice can be seen."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from zlib import crc32
+
+import numpy as np
+
+from models.evaluate.sample import ObjectSet, Sample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """``order``: references by rank, the first k serve k shots. ``tests``: the same images for every number of shots.
+
+    ``left_out``: tests that may show the physical part of one of the references, or are one of them.
+    """
+
+    order: tuple[Sample, ...]
+    tests: tuple[Sample, ...]
+    left_out: tuple[Sample, ...]
+
+
+def draw_references(
+    objects: ObjectSet, most: int, *, seed: int, draw: int, related: Callable[[Sample, Sample], bool]
+) -> Draw:
+    """Draw up to ``most`` references. Equal seed, draw and object give equal references, on any machine."""
+    rng = np.random.default_rng([seed, draw, crc32(objects.name.encode())])
+    ranks = rng.permutation(len(objects.references))[:most]
+    order = tuple(objects.references[rank] for rank in ranks)
+    left_out = tuple(test for test in objects.tests if any(related(test, reference) for reference in order))
+    gone = set(left_out)
+    return Draw(order=order, tests=tuple(test for test in objects.tests if test not in gone), left_out=left_out)
+
+
+def first_of_each_kind(samples: Sequence[Sample], most: int) -> tuple[Sample, ...]:
+    """At most ``most`` samples of each kind, evenly spread over the order: a quick look at a large data set."""
+    kinds: dict[str, list[int]] = {}
+    for index, sample in enumerate(samples):
+        kinds.setdefault(sample.kind, []).append(index)
+    kept = {
+        indices[position]
+        for indices in kinds.values()
+        for position in np.linspace(0, len(indices) - 1, min(most, len(indices))).round().astype(int)
+    }
+    return tuple(sample for index, sample in enumerate(samples) if index in kept)

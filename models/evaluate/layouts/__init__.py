@@ -1,0 +1,1 @@
+"""How data sets lie on disk: MVTec AD, VisA, ``meta.json``, plain folders."""
