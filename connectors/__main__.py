@@ -1,4 +1,4 @@
-"""``python -m connectors camera|opcua|replay --config FILE``."""
+"""``python -m connectors line|camera|opcua|replay --config FILE``."""
 
 import signal
 from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ from connectors.camera.settings import CameraSettings
 from connectors.camera.watched_folder import WatchedFolder
 from connectors.capture_loop import CaptureLoop
 from connectors.heartbeat import HeartbeatSender
+from connectors.line.settings import LineSettings
 from connectors.metrics import ConnectorMetrics, new_registry
 from connectors.opcua.settings import OpcUaSettings
 from connectors.publisher import Publisher
@@ -44,28 +45,28 @@ JsonOption = Annotated[bool, typer.Option("--json-logs", help="Write log lines a
 
 
 @app.command()
-def camera(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
-    """Watch folders into which camera PCs deliver images with a sidecar."""
+def line(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+    """Watch the cameras' folders and subscribe to the PLC of one line, in one process and one order."""
 
-    def sources(settings: CameraSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
+    def sources(settings: LineSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
         return [
-            CaptureLoop(WatchedFolder(one, line=settings.line, ledgers=ledgers, metrics=metrics))
-            for one in settings.sources
+            *_cameras(settings.camera_settings, ledgers, metrics),
+            *_plc(settings.opcua_settings, ledgers, metrics),
         ]
 
-    _main("camera", config, CameraSettings, sources, check=check, json_logs=json_logs)
+    _main("line", config, LineSettings, sources, check=check, json_logs=json_logs)
+
+
+@app.command()
+def camera(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+    """Watch folders into which camera PCs deliver images with a sidecar."""
+    _main("camera", config, CameraSettings, _cameras, check=check, json_logs=json_logs)
 
 
 @app.command()
 def opcua(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
     """Subscribe to a PLC over OPC UA: a part's context, and the sensor values around its trigger."""
-    # Here, because asyncua takes half a second of CPU to import, which a line's camera processes need not pay.
-    from connectors.opcua.source import OpcUaSource
-
-    def sources(settings: OpcUaSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
-        return [OpcUaSource(settings, ledgers=ledgers, metrics=metrics)]
-
-    _main("opcua", config, OpcUaSettings, sources, check=check, json_logs=json_logs)
+    _main("opcua", config, OpcUaSettings, _plc, check=check, json_logs=json_logs)
 
 
 @app.command()
@@ -78,6 +79,20 @@ def replay(config: ConfigOption, check: CheckOption = False, json_logs: JsonOpti
         return [CaptureLoop(open_replay(one, line=settings.line)) for one in settings.sources]
 
     _main("replay", config, ReplaySettings, sources, check=check, json_logs=json_logs)
+
+
+def _cameras(settings: CameraSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
+    return [
+        CaptureLoop(WatchedFolder(one, line=settings.line, ledgers=ledgers, metrics=metrics))
+        for one in settings.sources
+    ]
+
+
+def _plc(settings: OpcUaSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
+    # Here, because asyncua takes half a second of CPU to import, which a line's camera processes need not pay.
+    from connectors.opcua.source import OpcUaSource
+
+    return [OpcUaSource(settings, ledgers=ledgers, metrics=metrics)]
 
 
 def _main(

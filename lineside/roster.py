@@ -94,14 +94,9 @@ class Roster:
         return spec
 
     def connectors(self, broker: KafkaSettings) -> list[ChildSpec]:
-        """Per line a camera and an OPC UA process, or one replay process. ``plant`` comes first."""
-        specs = []
-        for line in self._site.lines:
-            if self._site.source.has_plant:
-                specs += [self._camera(line, broker), self._opcua(line, broker)]
-            else:
-                specs.append(self._replay(line, broker))
-        return specs
+        """One process per line: for its cameras and its PLC, or for its replay. ``plant`` comes first."""
+        make = self._devices if self._site.source.has_plant else self._replay
+        return [make(line, broker) for line in self._site.lines]
 
     def workers(self, broker: KafkaSettings) -> list[ChildSpec]:
         """One process per role."""
@@ -132,21 +127,24 @@ class Roster:
         }
         return self._child("dashboard", ["lineside", "dashboard"], content)
 
-    def _camera(self, line: PlannedLine, broker: KafkaSettings) -> ChildSpec:
+    def _devices(self, line: PlannedLine, broker: KafkaSettings) -> ChildSpec:
+        return self._connector("line", line, broker, {"cameras": self._cameras(line), "plc": self._plc(line)})
+
+    def _cameras(self, line: PlannedLine) -> list[dict[str, str]]:
         watch = self._site.folder.watch(line.line).resolve()
-        sources = [
+        cameras = [
             {"source": camera_source(line.line, modality), "watch": str(watch / modality), "modality": modality}
             for modality in [RGB, *([DEPTH] if line.depth else [])]
         ]
-        for source in sources:
-            (watch / source["modality"]).mkdir(parents=True, exist_ok=True)
-        return self._connector("camera", line, broker, {"sources": sources})
+        for camera in cameras:
+            (watch / camera["modality"]).mkdir(parents=True, exist_ok=True)
+        return cameras
 
-    def _opcua(self, line: PlannedLine, broker: KafkaSettings) -> ChildSpec:
+    def _plc(self, line: PlannedLine) -> dict[str, Any]:
         half_s = window_half_s(self._site.options.rate_hz)
         names = {"PartCounter": "part_counter", "PartId": "part_id", "TriggerSession": "trigger_session",
                  "Product": "product", "Job": "job", "Recipe": "recipe", "PackMLState": "packml_state"}  # fmt: skip
-        content = {
+        return {
             "endpoint": self._endpoint,
             "namespace": NAMESPACE,
             "context": {names[tag]: f"{line.short_name}/{tag}" for tag in CONTEXT_TAGS},
@@ -155,7 +153,6 @@ class Roster:
             ],
             "window": {"before_s": half_s, "after_s": half_s},
         }
-        return self._connector("opcua", line, broker, content)
 
     def _replay(self, line: PlannedLine, broker: KafkaSettings) -> ChildSpec:
         source = self._site.source
@@ -164,7 +161,7 @@ class Roster:
         return self._connector("replay", line, broker, {"sources": [one]})
 
     def _connector(self, kind: str, line: PlannedLine, broker: KafkaSettings, content: dict[str, Any]) -> ChildSpec:
-        name = f"{kind}-{line.short_name}"
+        name = f"connector-{line.short_name}"
         shared = {
             "line": line.line,
             "broker": broker.plain(),

@@ -48,7 +48,7 @@ def stop_in_order(
 
     end_production()
     wait(lambda: not any((folder.root / "watch").rglob("*.json")), 1.5, keep_s=7.5)
-    stop([name for name in names if name.startswith(("camera-", "opcua-", "replay-"))], 3.0, keep_s=4.5)
+    stop([name for name in names if name.startswith("connector-")], 3.0, keep_s=4.5)
     supervisor.ask_to_stop(["plant", "build", "dashboard"])
     wait(lambda: _nothing_waits(ledgers), 2.0, keep_s=3.0)
     stop(["inspect"], 1.5, keep_s=1.5)

@@ -267,7 +267,9 @@ class _Up:
 
     def _end_production(self) -> None:
         if self._plant is None:
-            replays = [child.spec.name for child in self._supervisor.children if child.spec.name.startswith("replay")]
+            replays = [
+                name for child in self._supervisor.children if (name := child.spec.name).startswith("connector-")
+            ]
             self._supervisor.stop(replays, within_s=5.0)
             return
         try:

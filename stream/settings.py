@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from stream.steps.joiner import BACKLOG_S
 from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
 
@@ -53,6 +54,9 @@ class InspectLimits(_Section):
     held_bytes: int = Field(default=256 << 20, ge=1 << 20, description="memory of parts that wait for their modalities")
     state_bytes: int = Field(default=1 << 30, ge=0, description="memory of the lines' states (least recently used go)")
     idle_s: float = Field(default=3.0, gt=0, description="silence after which a partition's time follows the clock")
+    backlog_s: float = Field(
+        default=BACKLOG_S, ge=0, description="how long beyond its deadline a part waits for a source's spool to drain"
+    )
     evidence: EvidencePolicy = EvidencePolicy.ALL
     model_threads: int | None = Field(default=None, ge=1, description="threads of the detector; none: its own choice")
     model_cpu: int | None = Field(default=None, ge=0, description="core that the detector's thread is pinned to")

@@ -23,13 +23,18 @@ class CameraSettings(ConnectorSettings):
 
     @model_validator(mode="after")
     def _sources_fit(self) -> "CameraSettings":
-        if not self.sources:
-            raise ValueError("sources: is empty; name at least one camera")
-        for number, one in enumerate(self.sources):
-            check_source_name(one.source, self.line)
-            for other in self.sources[:number]:
-                if one.source == other.source:
-                    raise ValueError(f"sources: {one.source!r} appears twice; each camera has its own name")
-                if one.watch == other.watch:
-                    raise ValueError(f"sources: two cameras watch {one.watch}; each has its own folder")
+        check_cameras(self.sources, self.line, key="sources")
         return self
+
+
+def check_cameras(cameras: tuple[WatchedSource, ...], line: str, *, key: str) -> None:
+    """ValueError if the list under ``key`` is empty, or a camera is not of ``line`` or like another one."""
+    if not cameras:
+        raise ValueError(f"{key}: is empty; name at least one camera")
+    for number, one in enumerate(cameras):
+        check_source_name(one.source, line)
+        for other in cameras[:number]:
+            if one.source == other.source:
+                raise ValueError(f"{key}: {one.source!r} appears twice; each camera has its own name")
+            if one.watch == other.watch:
+                raise ValueError(f"{key}: two cameras watch {one.watch}; each has its own folder")

@@ -60,8 +60,8 @@ class SubscriptionSettings(Strict):
     queue_size: int = Field(default=1000, ge=100)
 
 
-class OpcUaSettings(ConnectorSettings):
-    """A file for ``python -m connectors opcua``. Sources are ``<line>/plc`` and ``<line>/plc/sensors``."""
+class PlcSettings(Strict):
+    """One PLC: where it is, which of its tags are read, and how."""
 
     endpoint: str = Field(description="opc.tcp://host:port/path")
     namespace: str = Field(min_length=1, description="URI of the namespace that all nodes below belong to")
@@ -80,11 +80,24 @@ class OpcUaSettings(ConnectorSettings):
         return endpoint
 
     @model_validator(mode="after")
-    def _names_fit(self) -> "OpcUaSettings":
-        check_source_name(self.source_name, self.line)
+    def _channels_differ(self) -> "PlcSettings":
         names = [sensor.name for sensor in self.sensors]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"sensors: {', '.join(twice)} appears twice; each channel has its own name")
+        return self
+
+    @property
+    def settle_s(self) -> float:
+        """How long after a trigger its context may still be on the way: one sampling and two publishing intervals."""
+        return (self.subscription.sampling_ms + 2 * self.subscription.publishing_ms) / 1000
+
+
+class OpcUaSettings(PlcSettings, ConnectorSettings):
+    """A file for ``python -m connectors opcua``. Sources are ``<line>/plc`` and ``<line>/plc/sensors``."""
+
+    @model_validator(mode="after")
+    def _source_fits(self) -> "OpcUaSettings":
+        check_plc_source(self.source, self.line)
         return self
 
     @property
@@ -92,7 +105,8 @@ class OpcUaSettings(ConnectorSettings):
         """The source of the part contexts; the sensor windows' is ``<this>/sensors``."""
         return self.source or f"{self.line}/plc"
 
-    @property
-    def settle_s(self) -> float:
-        """How long after a trigger its context may still be on the way: one sampling and two publishing intervals."""
-        return (self.subscription.sampling_ms + 2 * self.subscription.publishing_ms) / 1000
+
+def check_plc_source(source: str | None, line: str) -> None:
+    """ValueError if a name is given and does not belong to ``line``."""
+    if source is not None:
+        check_source_name(source, line)

@@ -22,13 +22,14 @@ class FramePartition:
         *,
         first_offset: int,
         idle_s: float,
+        backlog_s: float,
         progress: Progress,
     ) -> None:
         self.number = number
         self.epoch = epoch
         self.first_offset = first_offset
         self.alive = True
-        self.joiner = Joiner()
+        self.joiner = Joiner(backlog_s=backlog_s)
         self.watermark = Watermark(idle_s=idle_s)
         self.heartbeats: dict[int, Heartbeat] = {}
         # A group that never committed begins at the oldest record: offsets before it were dropped unread.

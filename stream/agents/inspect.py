@@ -3,7 +3,8 @@
 Effects, in this order (DESIGN §3); each has a test that breaks just there:
 
 1. resolve and decode; what cannot be understood goes to the dead letter queue, delivery awaited, then its disposition
-2. join events into parts; a part is due when it is complete or the partition's watermark passes its deadline
+2. join events into parts; a part is due when it is complete, or when the partition's watermark passes its deadline and
+   no source says that it still holds back what the part misses
 3. run the detector in its one thread, parts of many lines in one batch, while the next records are decoded
 4. evidence durable in the object store
 5. result produced and acknowledged by the broker
@@ -231,6 +232,8 @@ class InspectAgent:
         if hole is not None:
             await self._report_loss(record, arrival, hole, at_start=record.offset == partition.first_offset)
         watermark_s = partition.watermark.observe(record.offset, record.broker_time_s, self._clock())
+        if isinstance(arrival, HeartbeatArrival):
+            partition.joiner.hear(arrival.heartbeat, record.broker_time_s)
         await self._dispatch(partition, partition.joiner.due(watermark_s))
         match arrival:
             case Arrival():
@@ -258,6 +261,7 @@ class InspectAgent:
                 record.epoch,
                 first_offset=record.offset,
                 idle_s=self._limits.idle_s,
+                backlog_s=self._limits.backlog_s,
                 progress=self._progress,
             )
         return partition

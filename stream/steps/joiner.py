@@ -9,13 +9,20 @@ from itertools import count
 from typing import Any
 
 from stream.steps.arrival import Arrival
+from stream.steps.backlog import Backlogs, Debt
 from stream.steps.open_part import DuePart, DueReason, OpenPart
+from wire.ledger import Heartbeat
 from wire.line_state import LineSpec
 
 # Finished events and parts that are remembered per partition, about 150 bytes each. More: a worker with many partitions
 # spends its memory on the past. Fewer: a redelivery that comes later is inspected again, which costs time and changes
 # no row. 4096 events are some minutes of a fast line, while a connector that restarts repeats some seconds.
 REMEMBERED = 4096
+# How long beyond its deadline a part waits for a spool that drains. Larger: a camera whose object store stays away
+# keeps its parts, and every acknowledgement behind them, for as long. Smaller: what an outage spooled comes too late.
+BACKLOG_S = 60.0
+# How often overdue parts are looked at when no heartbeat gives a reason: a source that falls silent gives none.
+_LOOK_EVERY_S = 1.0
 
 
 class Placement(StrEnum):
@@ -50,9 +57,12 @@ class Joiner:
 
     An event that names its part (part id and trigger session) leads to the same inspection whatever else is known: when
     it comes after its part was finished, it is late. One that does not is never late: it opens a part of its own.
+
+    A part whose deadline has come waits on, ``backlog_s`` at most, while a source that may bring what it misses says in
+    its heartbeats that it holds frames back.
     """
 
-    def __init__(self, *, remembered: int = REMEMBERED) -> None:
+    def __init__(self, *, remembered: int = REMEMBERED, backlog_s: float = BACKLOG_S) -> None:
         self._parts: dict[int, OpenPart] = {}  # in the order of their anchors
         self._numbers = count()
         self._deadlines: list[tuple[float, int]] = []
@@ -64,6 +74,10 @@ class Joiner:
         self._finished_events = Memory(remembered)
         self._finished_parts = Memory(remembered)
         self._held_bytes = 0
+        self._backlogs = Backlogs()
+        self._backlog_s = backlog_s
+        self._overdue: dict[int, Debt] = {}  # parts beyond their deadline, and what each of them waits for
+        self._look_at_s = float("-inf")
 
     @property
     def held_bytes(self) -> int:
@@ -100,15 +114,43 @@ class Joiner:
         self._hold(number, arrival)
         return Placement.HELD
 
+    def hear(self, heartbeat: Heartbeat, broker_time_s: float) -> None:
+        """Learn what a source still holds back; call it before ``due`` of the same record."""
+        self._backlogs.hear(heartbeat, broker_time_s)
+        self._look_at_s = float("-inf")
+
     def due(self, watermark_s: float) -> list[DuePart]:
-        """Parts that are complete, then those whose deadline the watermark has reached, oldest deadline first."""
+        """Parts that are complete, then those whose deadline the watermark has reached, oldest deadline first.
+
+        Not among the latter: parts that wait for a source's backlog.
+        """
         complete, self._complete = self._complete, []
         due = [self._close(number, DueReason.COMPLETE) for number in complete if number in self._parts]
+        if self._overdue and watermark_s >= self._look_at_s:
+            self._look_at_s = watermark_s + _LOOK_EVERY_S
+            due += [
+                self._close(number, DueReason.DEADLINE)
+                for number in list(self._overdue)
+                if not self._waits_on(number, watermark_s)
+            ]
         while self._deadlines and self._deadlines[0][0] <= watermark_s:
             _, number = heapq.heappop(self._deadlines)
-            if number in self._parts:
+            if number in self._parts and not self._waits_on(number, watermark_s):
                 due.append(self._close(number, DueReason.DEADLINE))
         return due
+
+    def _waits_on(self, number: int, watermark_s: float) -> bool:
+        """Whether a part beyond its deadline is still owed something; remembers what."""
+        part = self._parts[number]
+        if watermark_s >= part.deadline_s + self._backlog_s:
+            return False
+        if number in self._overdue:
+            debt = self._backlogs.remaining(self._overdue[number], number, part.missing, watermark_s)
+        else:
+            debt = self._backlogs.debt(part.spec.line, number, part.missing, watermark_s)
+        if debt:
+            self._overdue[number] = debt
+        return bool(debt)
 
     def force_oldest(self) -> DuePart | None:
         """Give up waiting for the oldest open part; None if none is open."""
@@ -133,11 +175,14 @@ class Joiner:
             self._by_part_id[arrival.line, part.part_id].add(number)
         self._held_events.add(arrival.origin.event_id.int)
         self._held_bytes += arrival.held_bytes
+        reached = number if arrival.names_its_part else None
+        self._backlogs.delivered(arrival.origin.source, arrival.modality, reached)
         if not was_complete and part.is_complete:
             self._complete.append(number)
 
     def _close(self, number: int, reason: DueReason) -> DuePart:
         part = self._parts.pop(number)
+        self._overdue.pop(number, None)
         line = part.spec.line
         for index, key in ((self._by_line, line), (self._unnamed, line), (self._by_part_id, (line, part.part_id))):
             _discard(index, key, number)

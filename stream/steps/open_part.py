@@ -58,10 +58,15 @@ class OpenPart:
         return sum(event.held_bytes for event in self.events)
 
     @property
+    def missing(self) -> set[str | None]:
+        """What is expected and has not come; None: the context. A broken frame has come: it will not come again."""
+        expected = {*self.spec.expected_modalities, *([None] if self.spec.expects_context else [])}
+        return expected.difference(event.modality for event in self.events)
+
+    @property
     def is_complete(self) -> bool:
-        """Everything expected has come, the context included. A broken frame counts: it will not come again."""
-        there = {event.modality for event in self.events}
-        return there.issuperset(self.spec.expected_modalities) and (None in there or not self.spec.expects_context)
+        """Everything expected has come, the context included."""
+        return not self.missing
 
     def slot(self, modality: str | None) -> Arrival | None:
         """The event that fills a modality (None: the context); a good frame before a broken one."""

@@ -76,7 +76,7 @@ def test_killed_workers_and_connectors_lose_no_part_and_count_none_twice(
         rhythm = Rhythm(total_s=STREAM_S - 10)
         while not rhythm.is_over:
             rhythm.wait(dice.uniform(4, 8))
-            site.kill("inspect", "store", "camera", "opcua", dice=dice)
+            site.kill("inspect", "store", "connector", dice=dice)
         assert len(site.killed) >= 3
         plant.assert_truth_was_kept()
 

@@ -21,6 +21,9 @@ Settle = Callable[[], None]
 # Of the 5 MiB that a partition keeps. Larger: several processes that publish between two looks overrun it. Smaller: a
 # reader that commits every half second stops its publisher in normal operation.
 LAG_LIMIT_BYTES: Final = 2 * 1024 * 1024
+# Heartbeats pass beyond that: they tell inspect that frames wait, so parts must not run out of time without them. A few
+# hundred bytes a second and source; larger would leave less of the 5 MiB for what several processes have under way.
+LAG_LIMIT_HEARTBEATS_BYTES: Final = 3 * 1024 * 1024
 # What one process may publish between two looks. Larger: six processes at once fill what is left above the limit.
 # Smaller: publishing is slowed to this many bytes per look.
 ALLOWANCE_BYTES: Final = 512 * 1024
@@ -72,10 +75,10 @@ class LagGuard:
         self._thread = threading.Thread(target=self._watch, name="kafka-lag-guard", daemon=True)
         self._thread.start()
 
-    def admit(self, topic: str, size: int) -> Settle | None:
+    def admit(self, topic: str, size: int, *, heartbeat: bool = False) -> Settle | None:
         """Let ``size`` bytes pass, or raise BrokerUnavailable. Call the answer once the broker has them or never will.
 
-        None for a topic that no group reads (dead letters).
+        A ``heartbeat`` passes longer than anything else. None for a topic that no group reads (dead letters).
         """
         groups = self._readers.get(topic)
         if not groups:
@@ -86,7 +89,7 @@ class LagGuard:
             if state is None:
                 state = self._topics[topic] = _Topic(groups)
                 self._wake.set()
-            self._check(topic, state, size)
+            self._check(topic, state, size, LAG_LIMIT_HEARTBEATS_BYTES if heartbeat else LAG_LIMIT_BYTES)
             state.sent_bytes += size
             state.mean_bytes += (size - state.mean_bytes) * (_SIZE_WEIGHT if state.mean_bytes else 1)
         return partial(self._settle, state, size)
@@ -98,7 +101,7 @@ class LagGuard:
         self._thread.join()
         self._reader.close()
 
-    def _check(self, topic: str, state: _Topic, size: int) -> None:
+    def _check(self, topic: str, state: _Topic, size: int, limit_bytes: int) -> None:
         unseen = state.sent_bytes - state.seen_bytes
         if unseen + size > ALLOWANCE_BYTES / 2:
             self._wake.set()
@@ -106,11 +109,11 @@ class LagGuard:
             raise BrokerUnavailable(
                 f"{topic}: the readers' lag has been unknown for {_STALE_S:.0f} s", retry_after_s=_STALE_RETRY_S
             )
-        if state.lag_bytes + unseen + size > LAG_LIMIT_BYTES and unseen + state.lag_bytes > 0:
+        if state.lag_bytes + unseen + size > limit_bytes and unseen + state.lag_bytes > 0:
             self._wake.set()
             raise BrokerUnavailable(
                 f"{topic}: {state.laggard or 'a reading group'} is {int(state.lag_bytes + unseen)} bytes behind, "
-                f"the embedded broker allows {LAG_LIMIT_BYTES}",
+                f"the embedded broker allows {limit_bytes}",
                 retry_after_s=_LAGGING_RETRY_S,
             )
         if unseen + size > ALLOWANCE_BYTES and unseen > 0:

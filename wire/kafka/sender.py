@@ -7,6 +7,7 @@ from typing import Final, Self
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from wire import topics
 from wire.cloudevents import CloudEvent, RawHeaders, to_kafka
 from wire.errors import BadInput, BrokerUnavailable, ConfigurationError, LinesideError
 from wire.event_sender import Acknowledgement, Delivered
@@ -87,7 +88,7 @@ class KafkaSender:
                 f"event {event.id} for {topic} has {len(value)} bytes, the limit is {MESSAGE_LIMIT_BYTES}: "
                 "put the payload into the object store and send a claim on it",
             )
-        self._produce(topic, key.encode(), value, headers, delivered)
+        self._produce(topic, key.encode(), value, headers, delivered, heartbeat=event.type == topics.HEARTBEAT)
 
     def send_raw(
         self, topic: str, key: bytes | None, value: bytes | None, headers: RawHeaders, delivered: Delivered
@@ -127,7 +128,14 @@ class KafkaSender:
         self.close(timeout_s=10.0)
 
     def _produce(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: RawHeaders, delivered: Delivered
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        headers: RawHeaders,
+        delivered: Delivered,
+        *,
+        heartbeat: bool = False,
     ) -> None:
         with self._lock:
             if self._closed:
@@ -137,7 +145,7 @@ class KafkaSender:
         queued = False
         try:
             if self._guard is not None:
-                settle = self._guard.admit(topic, len(value or b""))
+                settle = self._guard.admit(topic, len(value or b""), heartbeat=heartbeat)
             report = partial(self._report, delivered, settle)
             self._producer.produce(topic, value, key, on_delivery=report, headers=list(headers))
             queued = True

@@ -11,6 +11,7 @@ import pytest
 from storage.database import Database
 from storage.history import History
 from storage.lines import LineRegistry
+from storage.objects import open_payload_store
 from tests.components.kafka import RealKafka
 from tests.components.waiting import wait_until_async
 from tests.pipeline.stream.mixed_stream import MixedStream, check_ledger, check_rows, ledger_is_settled, verdicts
@@ -24,6 +25,7 @@ from wire.kafka.reader import read_topic
 from wire.kafka.sender import KafkaSender
 from wire.kafka.settings import KafkaSettings
 from wire.kafka.topics_admin import ensure_topics
+from wire.payload_store import PayloadStore
 
 pytestmark = pytest.mark.slow
 
@@ -38,6 +40,10 @@ def send_all(sender: KafkaSender, stream: MixedStream) -> None:
     assert sender.flush(10) == 0
 
 
+def objects(folder: Path) -> PayloadStore:
+    return open_payload_store(f"file://{folder}/objects")
+
+
 @pytest.fixture
 def lines(database: Database) -> LineRegistry:
     lines = LineRegistry(database)
@@ -49,7 +55,7 @@ async def test_bad_day_leads_to_one_row_per_part_and_a_ledger_that_adds_up(
     tmp_path: Path, database: Database, lines: LineRegistry, broker: KafkaSettings, sender: KafkaSender
 ) -> None:
     stream = MixedStream(100)
-    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    worker = WorkerInProcess(objects(tmp_path), database, broker, Sabotage())
     async with worker.running():
         send_all(sender, stream)
         await wait_until_async(
@@ -70,12 +76,10 @@ async def test_worker_that_dies_in_the_detector_is_followed_by_one_that_complete
 ) -> None:
     stream = MixedStream(40)
     send_all(sender, stream)
-    doomed = WorkerInProcess(
-        tmp_path / "objects", database, broker, Sabotage({("inspect", call): Sabotaged("detector")})
-    )
+    doomed = WorkerInProcess(objects(tmp_path), database, broker, Sabotage({("inspect", call): Sabotaged("detector")}))
     async with doomed.running():
         await wait_until_async(lambda: doomed.crashed, DEADLINE_S, "the worker to die")
-    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    worker = WorkerInProcess(objects(tmp_path), database, broker, Sabotage())
     async with worker.running():
         await wait_until_async(
             lambda: ledger_is_settled(database, stream), DEADLINE_S, "the ledger to settle", interval_s=0.2
@@ -92,7 +96,7 @@ async def test_stop_commits_the_acknowledged_prefix_and_drops_what_is_held(
     for event in (*complete, frame_event(5), *(frame_event(6, m) for m in ("rgb", "depth")), context_event(6)):
         sender.send(topics.FRAMES, LINE, event, lambda _: None)
     assert sender.flush(10) == 0
-    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    worker = WorkerInProcess(objects(tmp_path), database, broker, Sabotage())
     async with worker.running():
         await wait_until_async(
             lambda: sum(History(database).verdict_counts(LINE).values()) == 6, DEADLINE_S, "six rows", interval_s=0.2
@@ -108,7 +112,7 @@ async def test_consumer_that_aiokafka_parked_is_freed_by_the_watchdog(
     embedded.push_request_errors(SYNC_GROUP, [INVALID_REQUEST, INVALID_REQUEST])
     stream = MixedStream(10)
     send_all(sender, stream)
-    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    worker = WorkerInProcess(objects(tmp_path), database, broker, Sabotage())
     async with worker.running():
         await wait_until_async(
             lambda: ledger_is_settled(database, stream), DEADLINE_S, "the ledger to settle", interval_s=0.2
@@ -128,7 +132,7 @@ async def test_bad_day_on_a_real_kafka(
     broker = KafkaSettings(bootstrap=own_kafka.bootstrap)
     ensure_topics(broker, 4)
     stream = MixedStream(100)
-    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    worker = WorkerInProcess(objects(tmp_path), database, broker, Sabotage())
     with KafkaSender(broker, "plant") as sender:
         async with worker.running():
             send_all(sender, stream)
@@ -147,7 +151,7 @@ async def test_broker_that_is_away_for_a_while_delays_and_loses_nothing(
     broker = KafkaSettings(bootstrap=own_kafka.bootstrap)
     ensure_topics(broker, 4)
     stream = MixedStream(60)
-    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    worker = WorkerInProcess(objects(tmp_path), database, broker, Sabotage())
     with KafkaSender(broker, "plant") as sender:
         async with worker.running():
             events = iter(stream.events())
@@ -172,7 +176,7 @@ async def test_part_is_stored_within_a_second_of_its_last_frame(
     tmp_path: Path, database: Database, lines: LineRegistry, broker: KafkaSettings, sender: KafkaSender
 ) -> None:
     """What an operator waits for, both hops through the broker included."""
-    worker = WorkerInProcess(tmp_path / "objects", database, broker, Sabotage())
+    worker = WorkerInProcess(objects(tmp_path), database, broker, Sabotage())
     history = History(database)
     passed_s = []
     async with worker.running():

@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 from storage.database import Database
 from storage.ledger import LedgerStore
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
-from storage.objects import open_payload_store
 from storage.results import ResultSink
 from stream.agents.inspect import InspectAgent
 from stream.agents.store import StoreAgent
@@ -32,6 +30,7 @@ from wire import topics
 from wire.kafka.lag import LagReader, PartitionLag
 from wire.kafka.sender import KafkaSender
 from wire.kafka.settings import KafkaSettings
+from wire.payload_store import PayloadStore
 
 PATIENCE_S = 20.0
 
@@ -39,10 +38,9 @@ PATIENCE_S = 20.0
 class WorkerInProcess:
     """Consumer groups with their apps; ``crashed`` after one of them failed."""
 
-    def __init__(self, folder: Path, database: Database, broker: KafkaSettings, sabotage: Sabotage) -> None:
+    def __init__(self, payloads: PayloadStore, database: Database, broker: KafkaSettings, sabotage: Sabotage) -> None:
         self.registry = new_registry()
         self.sender = KafkaSender(broker, "worker")
-        payloads = open_payload_store(f"file://{folder}")
         states = LineStateStore(database, payloads)
         inspector = ScriptedInspector(sabotage)
         lags = LagReader(broker)

@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from connectors.__main__ import app
 from connectors.camera.settings import CameraSettings
+from connectors.line.settings import LineSettings
 from connectors.opcua.settings import OpcUaSettings
 from connectors.replay.settings import ReplaySettings
 from connectors.settings import ConnectorSettings
@@ -16,7 +17,12 @@ from connectors.settings_file import load
 from wire.errors import ConfigurationError
 
 CONNECTORS = Path(__file__).resolve().parents[3] / "connectors"
-KINDS: dict[str, type[ConnectorSettings]] = {"camera": CameraSettings, "opcua": OpcUaSettings, "replay": ReplaySettings}
+KINDS: dict[str, type[ConnectorSettings]] = {
+    "line": LineSettings,
+    "camera": CameraSettings,
+    "opcua": OpcUaSettings,
+    "replay": ReplaySettings,
+}
 
 
 def write(folder: Path, content: object) -> Path:
@@ -54,7 +60,9 @@ def fields(model: type[BaseModel]) -> set[str]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_is_in_a_readme(kind: str) -> None:
-    text = (CONNECTORS / "README.md").read_text() + (CONNECTORS / kind / "README.md").read_text()
+    # The line connector's README refers to those of its devices.
+    folders = ["line", "camera", "opcua"] if kind == "line" else [kind]
+    text = "".join((CONNECTORS / name / "README.md").read_text() for name in (".", *folders))
     assert [name for name in sorted(fields(KINDS[kind])) if name not in text] == []
 
 
@@ -188,3 +196,21 @@ def test_a_file_that_is_no_settings_file_is_refused(tmp_path: Path, content: str
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"none\.yaml: cannot be read \(No such file or directory\)"):
         load(tmp_path / "none.yaml", CameraSettings)
+
+
+def test_a_line_tells_its_devices_what_connectors_of_their_own_would_be_told(tmp_path: Path) -> None:
+    settings = load(write(tmp_path, sample("line")), LineSettings)
+    assert settings.camera_settings.sources == settings.cameras
+    assert settings.opcua_settings.source_name == "plant1.hall2.line3/plc"
+    assert settings.opcua_settings.endpoint == "opc.tcp://plc3.plant1.example:4840"
+    assert settings.camera_settings.spool == settings.opcua_settings.spool == settings.spool
+
+
+def test_devices_of_another_line_are_refused(tmp_path: Path) -> None:
+    content = sample("line")
+    content["plc"]["source"] = "plant9.a.b/plc"
+    (problem,) = problems(tmp_path, content, "line")
+    assert "source 'plant9.a.b/plc' does not belong to line 'plant1.hall2.line3'" in problem
+    content = sample("line") | {"cameras": []}
+    (problem,) = problems(tmp_path, content, "line")
+    assert problem == "(whole file): cameras: is empty; name at least one camera"

@@ -68,17 +68,23 @@ def context_event(number: int, *, line: str = LINE, session: str = "plc-1") -> C
 
 
 def heartbeat_event(
-    published: str, *, line: str = LINE, source: str = f"{LINE}/rgb1", session: str = "s1", second: int = 0
+    published: str,
+    *,
+    spooled: str = "",
+    line: str = LINE,
+    source: str = f"{LINE}/rgb1",
+    session: str = "s1",
+    second: int = 0,
 ) -> CloudEvent:
-    """A heartbeat of a source that published these sequence numbers."""
-    numbers = SequenceSet.parse(published)
+    """A heartbeat of a source that published these sequence numbers, and holds ``spooled`` back."""
+    numbers, waiting = SequenceSet.parse(published), SequenceSet.parse(spooled)
     return Heartbeat(
         line=line,
         source=source,
         session=session,
         sent_at=BEGIN + timedelta(seconds=second),
         ledger=SourceLedger(
-            captured=numbers, published=numbers, spooled=SequenceSet(), in_flight=SequenceSet(), dropped={}
+            captured=numbers.union(waiting), published=numbers, spooled=waiting, in_flight=SequenceSet(), dropped={}
         ),
     ).to_event()
 

@@ -6,8 +6,10 @@ import pytest
 from confluent_kafka import Consumer, TopicPartition
 
 from tests.components.waiting import wait_until
+from tests.unit.stream.made_records import heartbeat_event
 from wire import topics
 from wire.errors import BrokerUnavailable
+from wire.event_sender import Acknowledgement
 from wire.kafka.embedded import RETAINED_BYTES, EmbeddedBroker
 from wire.kafka.lag import PartitionLag, group_lag
 from wire.kafka.lag_guard import LAG_LIMIT_BYTES, LagGuard
@@ -89,6 +91,27 @@ def test_several_publishers_of_different_sizes_stop_before_anything_is_dropped(s
             publisher.sender.close(10)
     lag = frames_lag(settings)
     assert (lag.start, lag.end) == (0, sum(publisher.published for publisher in publishers))
+
+
+def test_heartbeats_pass_where_frames_are_refused_up_to_a_limit_of_their_own(settings: KafkaSettings) -> None:
+    publisher = Publisher(settings)
+    with publisher.sender:
+        wait_until(publisher.publish, 30, "the guard to stop the publisher")
+        delivered: list[object] = []
+        publisher.sender.send(topics.FRAMES, KEY.decode(), heartbeat_event("0-9"), delivered.append)
+        assert publisher.sender.flush(10) == 0
+        assert isinstance(delivered[0], Acknowledgement)
+        assert "the embedded broker allows 2097152" in str(publisher.publish())
+        flood = heartbeat_event(",".join(map(str, range(0, 80_000, 2))))  # 450 kB: twice is more than the guard grants
+
+        def refusal() -> str | None:
+            try:
+                publisher.sender.send(topics.FRAMES, KEY.decode(), flood, delivered.append)
+            except BrokerUnavailable as refused:
+                return str(refused) if "bytes behind" in str(refused) else None
+            return None
+
+        assert "the embedded broker allows 3145728" in wait_until(refusal, 30, "the guard to stop heartbeats, too")
 
 
 def test_a_publisher_goes_on_when_its_readers_have_caught_up(settings: KafkaSettings) -> None:
