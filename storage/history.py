@@ -89,7 +89,7 @@ class History:
     def pareto(
         self, line: str | None, since: datetime | None = None, until: datetime | None = None
     ) -> list[ParetoEntry]:
-        """Types of defects by number of parts, most first."""
+        """Types of defects by line and number of parts, most first."""
         with self._database.begin_read() as connection:
             return statistics.pareto(connection, line, since, until)
 

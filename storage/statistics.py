@@ -27,9 +27,10 @@ class Bucket:
 
 @dataclass(frozen=True, kw_only=True)
 class ParetoEntry:
-    """One type of defect: parts that show it, regions in all."""
+    """One type of defect on one line: parts that show it, regions in all."""
 
     type: str
+    line: str
     parts: int
     regions: int
 
@@ -86,16 +87,19 @@ def buckets(connection: Connection, line: str | None, since: datetime, until: da
 def pareto(
     connection: Connection, line: str | None, since: datetime | None, until: datetime | None
 ) -> list[ParetoEntry]:
-    """Types of defects, the one on most parts first."""
+    """Types of defects by line, the one on most parts first."""
     columns = regions.c
     parts = func.count(distinct(columns.inspection_id)).label("parts")
     statement = (
-        select(columns.type, parts, func.count().label("regions"))
+        select(columns.type, columns.line, parts, func.count().label("regions"))
         .where(*in_range(columns, line, since, until))
-        .group_by(columns.type)
-        .order_by(parts.desc(), columns.type)
+        .group_by(columns.type, columns.line)
+        .order_by(parts.desc(), columns.type, columns.line)
     )
-    return [ParetoEntry(type=row.type, parts=row.parts, regions=row.regions) for row in connection.execute(statement)]
+    return [
+        ParetoEntry(type=row.type, line=row.line, parts=row.parts, regions=row.regions)
+        for row in connection.execute(statement)
+    ]
 
 
 def latency(connection: Connection, line: str | None, since: datetime | None) -> Latency:

@@ -13,6 +13,7 @@ from dashboard.errors import InvalidValue
 from dashboard.services import Services
 from dashboard.time_buckets import bucket_for, floor_to, starts
 from storage.history import History
+from storage.statistics import ParetoEntry
 
 # A year of hours is 8760 buckets; more than 10 000 is a mistake in the caller's arithmetic.
 _BUCKETS_MAX = 10_000
@@ -41,10 +42,14 @@ class Timeline(Document):
 
 
 class TypeCount(Document):
-    """One defect type."""
+    """One defect type. A part belongs to one line, so the lines' parts add up."""
 
     type: str = Field(examples=["scratch"])
     parts: int = Field(description="Parts with at least one region of this type", examples=[31])
+    regions: int = Field(description="Regions of this type on all of them", examples=[48])
+    lines: dict[str, int] = Field(
+        description="The parts by line, most first", examples=[{"demo.hall1.line1": 22, "demo.hall1.line2": 9}]
+    )
     cumulative_share: float = Field(description="Share of this and all more frequent types", examples=[0.62])
 
 
@@ -93,12 +98,23 @@ def _sum(start: datetime, bucket_s: int, rows: list[tuple[int, int, int, float |
 
 def pareto_of(history: History, line: str | None, since: datetime, until: datetime) -> list[TypeCount]:
     """Types by number of parts, most frequent first."""
-    counts = history.pareto(line, since, until)
-    total = sum(count.parts for count in counts) or 1
-    types, running = [], 0
-    for count in sorted(counts, key=lambda it: (-it.parts, it.type)):
-        running += count.parts
-        types.append(TypeCount(type=count.type, parts=count.parts, cumulative_share=running / total))
+    by_type: dict[str, list[ParetoEntry]] = {}
+    for entry in history.pareto(line, since, until):
+        by_type.setdefault(entry.type, []).append(entry)
+    parts = {name: sum(entry.parts for entry in entries) for name, entries in by_type.items()}
+    total, running = sum(parts.values()), 0
+    types = []
+    for name in sorted(by_type, key=lambda name: (-parts[name], name)):
+        running += parts[name]
+        types.append(
+            TypeCount(
+                type=name,
+                parts=parts[name],
+                regions=sum(entry.regions for entry in by_type[name]),
+                lines={entry.line: entry.parts for entry in by_type[name]},
+                cumulative_share=running / total,
+            )
+        )
     return types
 
 

@@ -14,6 +14,7 @@ from dashboard.pages.components.timeline import Timeline
 from dashboard.pages.empty_state import empty_state
 from dashboard.pages.history_filters import filter_bar
 from dashboard.pages.history_query import HistoryQuery
+from dashboard.pages.pareto import pareto
 from dashboard.pages.wording import product_text, score_text, types_text, verdict_word
 from dashboard.services import Services
 from dashboard.time_buckets import bucket_for
@@ -76,7 +77,8 @@ def _charts(query: HistoryQuery, found: _Found, now: datetime) -> None:
             Timeline([_bar(bucket) for bucket in found.buckets], zoom)
         with ui.element("div").classes("card stack"):
             ui.html("<h3>Defect types</h3>", sanitize=False)
-            _pareto(query, found.types)
+            names = {spec.line: spec.display_name or spec.line for spec in found.lines}
+            pareto(found.types, names, lambda chosen: ui.navigate.to(query.path(defect_type=chosen)))
 
 
 def _bar(bucket: TimeBucket) -> dict[str, object]:
@@ -87,33 +89,6 @@ def _bar(bucket: TimeBucket) -> dict[str, object]:
         "defect": bucket.defect,
         "unknown": bucket.unknown,
     }
-
-
-def _pareto(query: HistoryQuery, types: list[TypeCount]) -> None:
-    if not types:
-        ui.html('<p class="muted">No part was flagged in this time.</p>', sanitize=False)
-        return
-    most = types[0].parts
-    with ui.element("div").classes("pareto"):
-        for entry in types[:7]:
-            with ui.element("button").on(
-                "click", lambda chosen=entry.type: ui.navigate.to(query.path(defect_type=chosen))
-            ):
-                ui.html(
-                    str(
-                        Markup(
-                            '<span>{}</span><span class="mono">{} <span class="muted">· {:.0f} %</span></span>'
-                        ).format(
-                            "type unknown" if entry.type == "unknown" else entry.type,
-                            entry.parts,
-                            entry.cumulative_share * 100,
-                        )
-                    ),
-                    sanitize=False,
-                ).style("display: contents")
-                ui.html(
-                    f'<div class="bar"><i style="width:{entry.parts / most * 100:.1f}%"></i></div>', sanitize=False
-                ).style("display: contents")
 
 
 def _table(items: Sequence[StoredInspection]) -> Markup:

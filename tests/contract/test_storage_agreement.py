@@ -241,7 +241,7 @@ class Model:
     def pareto(self) -> list[ParetoEntry]:
         regions = Counter(each.type for part in self.parts.values() for each in part.regions)
         parts = Counter(kind for part in self.parts.values() for kind in {each.type for each in part.regions})
-        entries = [ParetoEntry(type=kind, parts=parts[kind], regions=regions[kind]) for kind in regions]
+        entries = [ParetoEntry(type=kind, line=LINE, parts=parts[kind], regions=regions[kind]) for kind in regions]
         return sorted(entries, key=lambda entry: (-entry.parts, entry.type))
 
 

@@ -175,14 +175,15 @@ def test_the_pareto_counts_parts_and_regions(database: Database, history: Histor
         inspection(1, verdict=Verdict.DEFECT, regions=[region(0, "scratch")]),
         inspection(2, verdict=Verdict.DEFECT, regions=[region(0, "scratch"), region(1, "dent")]),
         inspection(3, verdict=Verdict.DEFECT, regions=[region(0, "scratch")]),
-        inspection(4, line=OTHER_LINE, verdict=Verdict.DEFECT, regions=[region(0, "crack")]),
+        inspection(4, line=OTHER_LINE, verdict=Verdict.DEFECT, regions=[region(0, "dent")]),
     )
-    assert history.pareto(LINE) == [
-        ParetoEntry(type="scratch", parts=3, regions=3),
-        ParetoEntry(type="dent", parts=2, regions=4),
-    ]
-    assert history.pareto(None, since=part_time(4)) == [ParetoEntry(type="crack", parts=1, regions=1)]
-    assert history.pareto(None, until=part_time(1)) == [ParetoEntry(type="dent", parts=1, regions=3)]
+    scratch = ParetoEntry(type="scratch", line=LINE, parts=3, regions=3)
+    dent = ParetoEntry(type="dent", line=LINE, parts=2, regions=4)
+    elsewhere = ParetoEntry(type="dent", line=OTHER_LINE, parts=1, regions=1)
+    assert history.pareto(LINE) == [scratch, dent]
+    assert history.pareto(None) == [scratch, dent, elsewhere]
+    assert history.pareto(None, since=part_time(4)) == [elsewhere]
+    assert history.pareto(None, until=part_time(1)) == [ParetoEntry(type="dent", line=LINE, parts=1, regions=3)]
 
 
 def test_latency_percentiles_are_of_the_nearest_rank(database: Database, history: History) -> None:

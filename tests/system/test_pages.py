@@ -240,7 +240,10 @@ def test_a_bar_of_the_timeline_chooses_its_parts(panel: Page, site: FilledSite) 
 
 
 def test_a_defect_type_of_the_pareto_chooses_its_parts(panel: Page, site: FilledSite) -> None:
+    site.add(961, verdict=Verdict.DEFECT, line=OTHER_LINE)
     panel.goto(f"{site.url}/history")
+    expect(panel.locator(".pareto button", has_text="scratch").locator(".bar i")).to_have_count(2)
+    expect(panel.locator(".charts .key", has_text="Tiles 2")).to_be_visible()
     panel.locator(".pareto button", has_text="dent").click()
     expect(panel.locator("[data-part]").first).to_contain_text("dent")
     assert "defect_type=dent" in panel.url

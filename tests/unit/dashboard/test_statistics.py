@@ -6,8 +6,12 @@ import httpx
 import pytest
 
 from dashboard.time_buckets import bucket_for, floor_to, starts
-from tests.unit.dashboard.made_parts import LINE
+from storage.database import Database
+from tests.unit.dashboard.conftest import store
+from tests.unit.dashboard.made_parts import LINE, OTHER_LINE, made_part
+from wire.finding import Verdict
 from wire.inspection import Inspection
+from wire.payload_store import PayloadStore
 
 
 async def test_timeline_counts_every_part_once(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
@@ -28,12 +32,21 @@ async def test_timeline_shows_empty_buckets_too(client: httpx.AsyncClient) -> No
     assert {(bucket["total"], bucket["mean_score"]) for bucket in buckets} == {(0, None)}
 
 
-async def test_pareto_counts_parts_by_type(client: httpx.AsyncClient) -> None:
+async def test_pareto_counts_parts_by_type_and_line(
+    client: httpx.AsyncClient, database: Database, payloads: PayloadStore
+) -> None:
+    more = [made_part(payloads, number, line=OTHER_LINE, verdict=Verdict.DEFECT) for number in (101, 102)]
+    store(database, more)
     types = (await client.get("/api/v1/statistics/pareto")).json()["types"]
     assert types == [
-        {"type": "dent", "parts": 1, "cumulative_share": 0.5},
-        {"type": "scratch", "parts": 1, "cumulative_share": 1.0},
+        {"type": "scratch", "parts": 3, "regions": 3, "lines": {OTHER_LINE: 2, LINE: 1}, "cumulative_share": 0.75},
+        {"type": "dent", "parts": 1, "regions": 1, "lines": {LINE: 1}, "cumulative_share": 1.0},
     ]
+
+
+async def test_pareto_of_an_empty_time_is_empty(client: httpx.AsyncClient) -> None:
+    span = {"since": "2001-01-31T06:00:00Z", "until": "2001-01-31T07:00:00Z"}
+    assert (await client.get("/api/v1/statistics/pareto", params=span)).json()["types"] == []
 
 
 async def test_latency_is_capture_to_row(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
