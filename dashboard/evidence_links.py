@@ -66,9 +66,7 @@ def _telling(inspection: Inspection) -> Evidence | None:
     pictures = [
         it
         for it in inspection.evidence
-        if it.modality != SENSOR
-        and it.content_type.startswith("image/")
-        and it.kind in (EvidenceKind.IMAGE, EvidenceKind.OVERLAY)
+        if it.modality != SENSOR and it.kind in (EvidenceKind.IMAGE, EvidenceKind.OVERLAY)
     ]
     # max keeps the first of equals: modalities keep the order in which the line's specification names them.
     return max(pictures, key=usefulness, default=None)

@@ -1,9 +1,10 @@
-"""Evidence as a browser can show it: 16-bit and depth images, heat maps, masks, thumbnails."""
+"""Evidence as a browser can show it: 16-bit and depth images, point clouds, heat maps, masks, thumbnails."""
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from dashboard.cloud_picture import cloud_picture
 from dashboard.errors import NotDisplayable
 from wire.errors import DecodeError
 from wire.frame import DEPTH
@@ -25,15 +26,17 @@ def displayable(evidence: Evidence, data: bytes, *, threshold: float | None) -> 
     """(bytes, content type) that every browser shows, at full size.
 
     Maps become a transparent heat layer whose colour is fixed by ``threshold`` (the modality's, in map units): half way
-    up the scale is the threshold, so a good part stays dark. Masks become a transparent red layer. NotDisplayable for
-    point clouds and sensor windows; DecodeError for unreadable bytes.
+    up the scale is the threshold, so a good part stays dark. Masks become a transparent red layer. Point clouds are
+    seen from the sensor, coloured by height. NotDisplayable for sensor windows; DecodeError for unreadable bytes.
     """
     if evidence.kind is EvidenceKind.MAP:
         return _png(_heat(_grey(data), evidence.scale or 1.0, threshold)), "image/png"
     if evidence.kind is EvidenceKind.MASK:
         return _png(_tinted(_grey(data))), "image/png"
-    if not evidence.content_type.startswith("image/"):
+    if evidence.content_type.startswith("application/json"):
         raise NotDisplayable(f"{evidence.modality} evidence is {evidence.content_type}", field="as", value="display")
+    if not evidence.content_type.startswith("image/"):
+        return _png(cloud_picture(data, evidence.content_type, evidence.attributes)), "image/png"
     if evidence.content_type in _SHOWN_BY_BROWSERS and not _deep_png(data) and evidence.modality != DEPTH:
         return data, evidence.content_type
     return encode_png(_eight_bit(decode_image(data), holes=evidence.modality == DEPTH)), "image/png"
@@ -95,8 +98,9 @@ def _tinted(mask: Counts) -> NDArray[np.uint8]:
     return layer
 
 
-def _png(bgra: NDArray[np.uint8]) -> bytes:
-    ok, encoded = cv2.imencode(".png", bgra)
+def _png(bgr: NDArray[np.uint8]) -> bytes:
+    """(H, W, 3 or 4) BGR, with or without alpha."""
+    ok, encoded = cv2.imencode(".png", bgr)
     if not ok:
-        raise ValueError(f"cannot encode an array of shape {bgra.shape} as PNG")
+        raise ValueError(f"cannot encode an array of shape {bgr.shape} as PNG")
     return encoded.tobytes()

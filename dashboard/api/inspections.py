@@ -57,7 +57,7 @@ def inspections_router(services: Services) -> APIRouter:
             **NOT_FOUND,
             200: {"content": {"image/png": {}, "image/jpeg": {}, "application/octet-stream": {}}},
             304: {"description": "The caller has it already (`If-None-Match`)"},
-            406: {"description": "A sensor window or point cloud is no picture"},
+            406: {"description": "A sensor window is no picture"},
         },
     )
     def evidence(

@@ -5,7 +5,7 @@ from typing import Any
 from dashboard.evidence_links import evidence_url, find_evidence
 from wire.facts import Facts
 from wire.finding import Region
-from wire.frame import POINTCLOUD, SENSOR
+from wire.frame import SENSOR
 from wire.inspection import EvidenceKind, Inspection, Report
 
 _LAYERS = (EvidenceKind.IMAGE, EvidenceKind.MAP, EvidenceKind.MASK)
@@ -26,7 +26,7 @@ def views_of(inspection: Inspection) -> list[dict[str, Any]]:
 
 def _layer(inspection: Inspection, modality: str, kind: EvidenceKind) -> str | None:
     piece = find_evidence(inspection, modality, kind)
-    if piece is None or modality == SENSOR or (modality == POINTCLOUD and kind is EvidenceKind.IMAGE):
+    if piece is None or modality == SENSOR:
         return None
     return evidence_url(inspection, piece, "display")
 

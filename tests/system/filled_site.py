@@ -141,6 +141,7 @@ class FilledSite:
             defect_type=("scratch", "dent", "scratch", "crack")[number % 4],
             state_version=2 if first else None,
             depth=first and number != 31,
+            cloud=first,
             sensor=first,
             partial=number == 31,
         )

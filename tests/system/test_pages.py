@@ -96,7 +96,7 @@ def test_a_part_shows_verdict_report_facts_scores_and_provenance(panel: Page, si
         *("tile-a", "version 2", "worker-1", "camera1 #58", "Temperature"),
     ):
         expect(page).to_contain_text(text)
-    expect(page.locator(".score")).to_have_count(3)
+    expect(page.locator(".score")).to_have_count(4)
 
 
 def test_layers_can_be_switched_and_faded(panel: Page, site: FilledSite) -> None:
@@ -115,6 +115,12 @@ def test_layers_can_be_switched_and_faded(panel: Page, site: FilledSite) -> None
     expect(panel.locator(".stage rect")).to_have_count(0)
     panel.get_by_role("tab", name="depth").click()
     expect(panel.get_by_label("Map", exact=True)).to_have_count(0)
+
+
+def test_a_point_cloud_is_a_picture(panel: Page, site: FilledSite) -> None:
+    open_part(panel, site, "P-000058")
+    panel.get_by_role("tab", name="pointcloud").click()
+    panel.wait_for_function("document.querySelector('[data-shows=image]').naturalWidth === 64")
 
 
 def test_the_box_lies_on_the_scratch(panel: Page, site: FilledSite) -> None:

@@ -59,6 +59,7 @@ def made_part(
     defect_type: str = "scratch",
     state_version: int | None = 1,
     depth: bool = False,
+    cloud: bool = False,
     sensor: bool = False,
     partial: bool = False,
 ) -> Inspection:
@@ -73,6 +74,9 @@ def made_part(
     if depth:
         evidence.append(_depth_evidence(payloads, number))
         modalities.append(_verdict("depth", Verdict.OK, 1.1))
+    if cloud:
+        evidence.append(_cloud_evidence(payloads, number))
+        modalities.append(_verdict("pointcloud", Verdict.OK, 1.3))
     if partial:
         modalities.append(ModalityVerdict(modality="depth", state=ModalityState.MISSING, verdict=Verdict.UNKNOWN))
     if sensor:
@@ -219,6 +223,25 @@ def _depth_evidence(payloads: PayloadStore, number: int) -> Evidence:
     ramp += np.random.default_rng(number).normal(0, 6, ramp.shape)
     ramp[:, :6] = 0  # no return at the edge
     return put(payloads, EvidenceKind.IMAGE, "depth", encode_png(ramp.astype(np.uint16)), "png", "image/png")
+
+
+def cloud_heights() -> NDArray[np.float32]:
+    """(48, 64) mm along z: a plate that tilts by 2 mm, a bump of 3 mm on it, no returns in the first two columns."""
+    z = np.linspace(400, 402, 64, dtype=np.float32)[None, :].repeat(48, axis=0)
+    rows, columns = np.mgrid[:48, :64]
+    z[(rows - 30) ** 2 + (columns - 40) ** 2 < 64] -= 3
+    z[:, :2] = np.nan
+    return z
+
+
+def _cloud_evidence(payloads: PayloadStore, number: int) -> Evidence:
+    z = cloud_heights() + np.float32(number % 5) / 10
+    rows, columns = np.mgrid[:48, :64].astype(np.float32)
+    xyz = np.stack([columns * 0.5, rows * 0.5, z], axis=-1)
+    data = np.where(np.isfinite(z)[:, :, None], xyz, np.nan).astype("<f4").tobytes()
+    grid = {"pointfields": "x,y,z", "gridwidth": "64", "gridheight": "48"}
+    piece = put(payloads, EvidenceKind.IMAGE, "pointcloud", data, "bin", "application/octet-stream")
+    return piece.model_copy(update={"attributes": grid})
 
 
 def _sensor_evidence(payloads: PayloadStore, triggered_at: datetime) -> Evidence:

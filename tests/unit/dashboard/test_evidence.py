@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.unit.dashboard.made_parts import HEIGHT, SCRATCH_XYXY, WIDTH, anomaly_counts, surface
+from dashboard.cloud_picture import cloud_picture
+from storage.database import Database
+from tests.unit.dashboard.conftest import store
+from tests.unit.dashboard.made_parts import (
+    HEIGHT,
+    SCRATCH_XYXY,
+    WIDTH,
+    anomaly_counts,
+    cloud_heights,
+    made_part,
+    surface,
+)
 from wire.image_codec import decode_image
 from wire.inspection import Inspection
 from wire.payload_store import PayloadStore
@@ -92,6 +103,43 @@ async def test_a_thumbnail_fits_320_px(client: httpx.AsyncClient, parts: list[In
     assert answer.headers["content-type"] == "image/jpeg"
     assert pixels(answer).shape == (HEIGHT, WIDTH, 3)
     assert HEIGHT <= WIDTH <= 320
+
+
+async def test_a_point_cloud_is_coloured_by_height_on_the_detectors_grid(
+    client: httpx.AsyncClient, database: Database, payloads: PayloadStore
+) -> None:
+    part = made_part(payloads, 50, cloud=True)
+    store(database, [part])
+    shown = pixels(await client.get(address(part, "pointcloud", "image"), params={"as": "display"}))
+    assert shown.shape == (*cloud_heights().shape, 3)
+    assert shown[:, :2].max() == 0  # no returns
+    # Viridis runs from dark violet (far) to yellow (near); cv2's order is blue, green, red.
+    assert shown[5, 63].tolist() == [84, 1, 68]
+    assert shown[30, 33].tolist() == [37, 231, 253]
+
+
+async def test_a_flat_point_cloud_is_one_colour() -> None:
+    grid = {"gridwidth": "2", "gridheight": "1"}
+    flat = cloud_picture(np.array([0, 0, 5, 1, 0, 5], "<f4").tobytes(), "application/octet-stream", grid)
+    assert flat.tolist() == [[[84, 1, 68], [84, 1, 68]]]
+
+
+async def test_a_point_cloud_without_points_is_black() -> None:
+    grid = {"gridwidth": "2", "gridheight": "1"}
+    empty = cloud_picture(np.full(6, np.nan, "<f4").tobytes(), "application/octet-stream", grid)
+    assert empty.tolist() == [[[0, 0, 0], [0, 0, 0]]]
+
+
+async def test_bytes_that_are_no_cloud_are_a_problem(
+    client: httpx.AsyncClient, database: Database, payloads: PayloadStore
+) -> None:
+    part = made_part(payloads, 51, cloud=True)
+    cut = next(piece for piece in part.evidence if piece.modality == "pointcloud")
+    payloads.put(cut.ref, payloads.get(cut.ref)[:-1])
+    store(database, [part])
+    answer = await client.get(address(part, "pointcloud", "image"), params={"as": "display"})
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:lineside:problem:evidence-gone")
+    assert answer.json()["detail"] == "pointcloud: 36863 bytes are no multiple of 12 (3 float32)"
 
 
 async def test_a_sensor_window_is_no_picture(client: httpx.AsyncClient, parts: list[Inspection]) -> None:
