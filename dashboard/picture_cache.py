@@ -35,7 +35,7 @@ class PictureCache:
         """The evidence as asked. ObjectStoreUnavailable, DecodeError, NotDisplayable as their sources."""
         if shown_as == "original":
             return Picture(self._payloads.get(evidence.ref), evidence.content_type)
-        threshold = next((it.threshold for it in inspection.modalities if it.modality == evidence.modality), None)
+        threshold = _map_threshold(inspection, evidence)
         key = (evidence.sha256, shown_as, threshold)
         with self._lock:
             if key in self._kept:
@@ -55,3 +55,10 @@ class PictureCache:
         while self._bytes > self._budget_bytes:
             _, gone = self._kept.popitem(last=False)
             self._bytes -= len(gone.data)
+
+
+def _map_threshold(inspection: Inspection, evidence: Evidence) -> float | None:
+    """The map's own threshold; results of versions that did not keep it have the modality's, which is close."""
+    if evidence.threshold is not None:
+        return evidence.threshold
+    return next((it.threshold for it in inspection.modalities if it.modality == evidence.modality), None)

@@ -25,7 +25,7 @@ Counts = NDArray[np.uint16]
 def displayable(evidence: Evidence, data: bytes, *, threshold: float | None) -> tuple[bytes, str]:
     """(bytes, content type) that every browser shows, at full size.
 
-    Maps become a transparent heat layer whose colour is fixed by ``threshold`` (the modality's, in map units): half way
+    Maps become a transparent heat layer whose colour is fixed by ``threshold`` (in map units): half way
     up the scale is the threshold, so a good part stays dark. Masks become a transparent red layer. Point clouds are
     seen from the sensor, coloured by height. NotDisplayable for sensor windows; DecodeError for unreadable bytes.
     """

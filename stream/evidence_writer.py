@@ -70,7 +70,7 @@ class EvidenceWriter:
 
     def _map(self, modality: str, picture: Picture) -> Evidence:
         data, scale = encode_map(picture.map)
-        return self._put(EvidenceKind.MAP, modality, data, scale=scale)
+        return self._put(EvidenceKind.MAP, modality, data, scale=scale, threshold=picture.map_threshold)
 
     def _put(
         self,
@@ -80,6 +80,7 @@ class EvidenceWriter:
         content_type: str = _PNG,
         *,
         scale: float | None = None,
+        threshold: float | None = None,
         attributes: dict[str, str] | None = None,
     ) -> Evidence:
         extension = EXTENSIONS.get(content_type, "json" if "json" in content_type else "bin")
@@ -93,6 +94,7 @@ class EvidenceWriter:
             sha256=sha256,
             size=len(data),
             scale=scale,
+            threshold=threshold,
             attributes=attributes or {},
         )
 

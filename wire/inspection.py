@@ -38,6 +38,7 @@ class EvidenceKind(StrEnum):
 class Evidence(Record):
     """One object in the object store; ``ref`` is its key. ``scale``: map units per count of a 16-bit map.
 
+    ``threshold``: where the map turns from normal to marked, in map units; None for other kinds and in older results.
     ``attributes``: what a reader needs to understand a payload (the frame's own: ``depthscale``, ``bitdepth``, ...).
     """
 
@@ -48,6 +49,7 @@ class Evidence(Record):
     sha256: str
     size: int
     scale: float | None = None
+    threshold: float | None = None
     attributes: dict[str, str] = Field(default_factory=dict)
 
 

@@ -18,6 +18,7 @@ from tests.unit.dashboard.made_parts import (
     made_part,
     surface,
 )
+from wire.finding import Verdict
 from wire.image_codec import decode_image
 from wire.inspection import Inspection
 from wire.payload_store import PayloadStore
@@ -73,6 +74,18 @@ async def test_the_map_is_shown_on_a_scale_with_the_threshold_in_its_middle(
     x0, y0 = SCRATCH_XYXY[0] // 4 + 2, SCRATCH_XYXY[1] // 4 + 2
     # value / (2 x threshold 2.5) of 255: scratch 4.31 -> 219, normal 1.0 -> 51
     assert (shown[y0, x0, 3], shown[0, 0, 3]) == (219, 51)
+
+
+async def test_a_map_that_names_its_threshold_is_shown_on_that_scale(
+    client: httpx.AsyncClient, database: Database, payloads: PayloadStore
+) -> None:
+    part = made_part(payloads, 52, verdict=Verdict.DEFECT)
+    named = [it.model_copy(update={"threshold": 10.0}) if it.kind == "map" else it for it in part.evidence]
+    store(database, [part.model_copy(update={"evidence": tuple(named)})])
+    shown = pixels(await client.get(address(part, "rgb", "map"), params={"as": "display"}))
+    x0, y0 = SCRATCH_XYXY[0] // 4 + 2, SCRATCH_XYXY[1] // 4 + 2
+    # value / (2 x threshold 10) of 255: scratch 4.31 -> 54, normal 1.0 -> 12
+    assert (shown[y0, x0, 3], shown[0, 0, 3]) == (54, 12)
 
 
 async def test_a_good_part_has_no_hot_spot(client: httpx.AsyncClient, parts: list[Inspection]) -> None:

@@ -13,7 +13,7 @@ from stream.steps.content import Content
 from stream.steps.part_view import to_part
 from tests.unit.stream.made_records import PNG, context_event, frame_event
 from tests.unit.stream.sabotage import Sabotage
-from tests.unit.stream.scripted_inspector import ScriptedInspector
+from tests.unit.stream.scripted_inspector import THRESHOLD, ScriptedInspector
 from tests.unit.stream.test_result import due
 from wire.finding import Finding
 from wire.image_codec import encode_png
@@ -75,6 +75,7 @@ def test_map_keeps_its_unit(payloads: PayloadStore) -> None:
     assert counts is not None
     assert stored.scale is not None
     assert counts.max() * stored.scale == pytest.approx(255.0)
+    assert stored.threshold == THRESHOLD
 
 
 def test_depth_is_shown_as_grey_and_holes_as_black() -> None:
