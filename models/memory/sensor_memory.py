@@ -1,4 +1,11 @@
-"""The memory of a line's sensor windows: centre and spread of every feature of every channel on good parts."""
+"""The memory of a line's sensor windows: a bank of normal levels and, per channel, the normal shape of a window.
+
+A window is compared twice. *Level*: the channels' medians together against the nearest window of the bank, in units in
+which normal channels that move together are one direction (a pump's current that rises without its pressure is odd,
+though each alone is not). *Shape*: the largest |robust z| of everything else (drift, size, spectrum, knocks) over all
+channels. Shape has many numbers and a high normal maximum, which would drown a shifted level; so each is divided by
+what normal windows typically reach, and the larger ratio is the score: 1 = a typical good window.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,12 +14,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backbones.sensor_features import channel_features
+from models.backbones.sensor_features import FEATURES, channel_features
+from models.memory.normal_levels import NormalLevels
+from models.memory.normal_shape import NormalShape, Table
 from models.settings import PartSettings
 from wire.sensor_window import SensorWindow
 
-_PREFIX = "sensor."
-_MAD_TO_SIGMA = 1.4826
+# Neighbours in time resemble each other (drift, windows that overlap), so a window is judged without its whole block.
+_BLOCKS = 8
+_PREFIX, _SHAPE, _LEVELS, _METRIC, _TYPICAL = "sensor.", "shape.", "levels", "metric", "typical"
 
 
 class SensorSettings(PartSettings):
@@ -28,26 +38,45 @@ class SensorSettings(PartSettings):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SensorMemory:
-    """channel -> (2, F): centre, spread of its features."""
+    """``names``: the C channels, sorted. ``typical``: what normal windows reach on average in level and in shape."""
 
-    channels: Mapping[str, NDArray[np.float32]]
+    names: tuple[str, ...]
+    levels: NormalLevels
+    shape: NormalShape
+    typical: tuple[float, float]
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[np.float32]]) -> Self:
         """Read what ``tensors`` wrote."""
-        return cls(channels={n.removeprefix(_PREFIX): t for n, t in tensors.items() if n.startswith(_PREFIX)})
+        own = {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items() if name.startswith(_PREFIX)}
+        names = tuple(sorted(name.removeprefix(_SHAPE) for name in own if name.startswith(_SHAPE)))
+        shape = NormalShape(values=np.stack([own[_SHAPE + name] for name in names]).astype(np.float64))
+        levels = NormalLevels(bank=own[_LEVELS].astype(np.float64), metric=own[_METRIC].astype(np.float64))
+        level, rest = (float(value) for value in own[_TYPICAL])
+        return cls(names=names, levels=levels, shape=shape, typical=(level, rest))
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """By the names under which a line state keeps them."""
-        return {f"{_PREFIX}{name}": tensor for name, tensor in self.channels.items()}
+        shapes = {_SHAPE + name: own for name, own in zip(self.names, self.shape.values, strict=True)}
+        rest = {_LEVELS: self.levels.bank, _METRIC: self.levels.metric, _TYPICAL: np.array(self.typical)}
+        return {_PREFIX + name: np.asarray(tensor, np.float32) for name, tensor in {**shapes, **rest}.items()}
 
     def score(self, window: SensorWindow) -> float | None:
-        """Largest |robust z| over the known channels; None if none of them has enough good samples."""
-        return _largest_z(window_features(window), self.channels)
+        """How far from normal, 1 = typical of good windows; None if no known channel has a good sample."""
+        distances = self.distances(_table(window_features(window), self.names))
+        return None if distances is None else float(max(d / t for d, t in zip(distances, self.typical, strict=True)))
+
+    def distances(self, table: Table) -> tuple[float, float] | None:
+        """(level, shape) of features (C, F), each >= 1; None if all are NaN. A lost channel has no say."""
+        z = self.shape.deviations(table)
+        if not np.isfinite(z).any():
+            return None
+        # One sigma of the window's own is always there: where all references agree to the last digit, so must no part.
+        return float(np.hypot(1, self.levels.distance(z[:, 0]))), float(np.hypot(1, self.shape.largest(z)))
 
 
 def window_features(window: SensorWindow) -> dict[str, NDArray[np.float64]]:
-    """Map each channel to its (F,) features, without the channels that have too few good samples."""
+    """Map each channel to its (F,) features, without the channels that have no good sample."""
     features = {channel.name: channel_features(channel) for channel in window.channels}
     return {name: values for name, values in features.items() if values is not None}
 
@@ -55,47 +84,43 @@ def window_features(window: SensorWindow) -> dict[str, NDArray[np.float64]]:
 def build_sensor_memory(
     references: Sequence[SensorWindow], settings: SensorSettings
 ) -> tuple[SensorMemory, list[float]]:
-    """(memory, leave-one-out scores of those windows that could be judged against the others)."""
-    features = [window_features(window) for window in references]
-    scores = []
-    for index in range(len(features)):
-        others = _statistics([*features[:index], *features[index + 1 :]], settings)
-        score = _largest_z(features[index], others)
-        if score is not None:
-            scores.append(score)
-    return SensorMemory(channels=_statistics(features, settings)), scores
+    """(memory, scores of those windows that could be judged without the windows around them). In order of time."""
+    ordered = sorted(references, key=lambda window: window.triggered_at)
+    features = [found for found in map(window_features, ordered) if found]
+    names = tuple(sorted({name for window in features for name in window}))
+    tables = [_table(window, names) for window in features]
+    left_out: list[tuple[float, float]] = []
+    for block in np.array_split(np.arange(len(tables)), min(_BLOCKS, max(1, len(tables)))):
+        others = [table for index, table in enumerate(tables) if index not in set(block.tolist())]
+        if others:
+            memory = _memory(names, others, settings)
+            judged = [memory.distances(tables[index]) for index in block]
+            left_out.extend(distances for distances in judged if distances is not None)
+    level, shape = (float(t) for t in np.mean(left_out, axis=0)) if left_out else (1.0, 1.0)
+    scores = [max(one / level, other / shape) for one, other in left_out]
+    return _memory(names, tables, settings, (level, shape)), scores
 
 
 def excursion_sigma(window: SensorWindow) -> float | None:
     """Without a memory: the largest excursion over all channels in the window's own robust sigma, if any."""
     found = []
     for values in window_features(window).values():
-        level, spread, _, peak = (float(v) for v in values[:4])
-        found.append(peak / max(spread, 1e-3 * abs(level), 1e-9))
+        level, _, spread, _, peak = (float(v) for v in values[:5])
+        if np.isfinite(peak):
+            found.append(peak / max(spread, 1e-3 * abs(level), 1e-9))
     return max(found) if found else None
 
 
-def _statistics(
-    features: Sequence[Mapping[str, NDArray[np.float64]]], settings: SensorSettings
-) -> dict[str, NDArray[np.float32]]:
-    statistics = {}
-    for name in sorted({name for window in features for name in window}):
-        table = np.stack([window[name] for window in features if name in window])  # (N, F)
-        centre = np.median(table, axis=0)
-        spread = _MAD_TO_SIGMA * np.median(np.abs(table - centre), axis=0)
-        typical = max(abs(float(centre[0])) * settings.relative_floor, float(centre[2]) * settings.relative_floor, 1e-9)
-        # Half of the references may agree by chance in one feature; its spread is then at least a quarter of its range.
-        spread = np.maximum(spread, np.maximum(0.25 * np.std(table, axis=0), typical))
-        statistics[name] = np.stack([centre, spread]).astype(np.float32)
-    return statistics
+def _memory(
+    names: tuple[str, ...], tables: Sequence[Table], settings: SensorSettings, typical: tuple[float, float] = (1.0, 1.0)
+) -> SensorMemory:
+    stacked = np.array(tables).reshape(len(tables), len(names), len(FEATURES))
+    shape = NormalShape.of(stacked, settings.relative_floor)
+    levels = NormalLevels.of(shape.deviations(stacked)[:, :, 0])
+    return SensorMemory(names=names, levels=levels, shape=shape, typical=typical)
 
 
-def _largest_z(
-    features: Mapping[str, NDArray[np.float64]], statistics: Mapping[str, NDArray[np.float32]]
-) -> float | None:
-    found = [
-        float(np.max(np.abs(values - statistics[name][0]) / statistics[name][1]))
-        for name, values in features.items()
-        if name in statistics
-    ]
-    return max(found) if found else None
+def _table(features: Mapping[str, NDArray[np.float64]], names: Sequence[str]) -> Table:
+    """(C, F), NaN for channels that the window lacks."""
+    unknown = np.full(len(FEATURES), np.nan)
+    return np.array([features.get(name, unknown) for name in names]).reshape(len(names), len(FEATURES))

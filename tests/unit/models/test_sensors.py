@@ -1,111 +1,177 @@
-import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
-from models.backbones.sensor_features import FEATURES, channel_features
+from models.backbones.sensor_features import FEATURES
+from models.memory.calibration import calibrate, normal_threshold
 from models.memory.sensor_memory import SensorMemory, SensorSettings, build_sensor_memory, excursion_sigma
-from tests.unit.models.drawn_parts import TRIGGERED_AT
 from wire.sensor_window import SensorChannel, SensorWindow
 
 SETTINGS = SensorSettings(relative_floor=0.01, zero_shot_sigma=12.0)
-TIMES = tuple(k / 50 for k in range(50))
+START = datetime(2026, 1, 1, tzinfo=UTC)
+BAD = 0x80000000
 
 
-def channel(values: list[float], name: str = "Vibration", statuses: tuple[int, ...] | None = None) -> SensorChannel:
-    return SensorChannel(
-        name=name, times_s=TIMES[: len(values)], values=tuple(values), statuses=statuses or (0,) * len(values)
+def channel(values: Sequence[float], name: str = "Vibration", hz: float = 50, status: int = 0) -> SensorChannel:
+    times = tuple(k / hz for k in range(len(values)))
+    return SensorChannel(name=name, times_s=times, values=tuple(values), statuses=(status,) * len(values))
+
+
+def window(*channels: SensorChannel, at_s: float = 0) -> SensorWindow:
+    return SensorWindow(
+        triggered_at=START + timedelta(seconds=at_s), before_s=0.5, after_s=0.5, channels=channels
+    )  # fmt: skip
+
+
+def quiet(seed: int, level: float = 5.0, count: int = 50) -> list[float]:
+    return (level + 0.1 * np.random.default_rng(seed).standard_normal(count)).tolist()
+
+
+def pump(seed: int, *, pressure_too: float = 0.0) -> SensorWindow:
+    """Current and pressure rise and fall together from window to window; temperature comes twice a second."""
+    load = np.random.default_rng(1000 + seed).standard_normal()
+    return window(
+        channel(quiet(seed, 10 + load), "Current"),
+        channel(quiet(100 + seed, 20 + load + pressure_too), "Pressure"),
+        channel(quiet(200 + seed, 40, count=2), "Temperature", hz=2),
+        at_s=seed,
     )
 
 
-def window(*channels: SensorChannel) -> SensorWindow:
-    return SensorWindow(triggered_at=TRIGGERED_AT, before_s=0.5, after_s=0.5, channels=channels)
-
-
-def quiet(seed: int, level: float = 5.0) -> list[float]:
-    return (level + 0.1 * np.random.default_rng(seed).standard_normal(50)).tolist()
-
-
-def named(features: np.ndarray | None) -> dict[str, float]:
-    assert features is not None
-    return dict(zip(FEATURES, features.tolist(), strict=True))
-
-
-def test_level_and_steps_by_hand():
-    features = named(channel_features(channel([1.0, 1.0, 1.0, 1.0, 4.0, 1.0, 1.0, 1.0, 1.0])))
-    assert (features["level"], features["spread"], features["peak"], features["step"]) == (1.0, 0.0, 3.0, 3.0)
-
-
-def test_a_tone_lies_in_its_third_of_the_spectrum():
-    # Half of 50 Hz is 25 Hz: thirds end at about 8.3 and 16.7 Hz.
-    for hertz, band in ((3, "low"), (12, "middle"), (21, "high")):
-        features = named(channel_features(channel([math.sin(2 * math.pi * hertz * t) for t in TIMES])))
-        others = {"low", "middle", "high"} - {band}
-        assert all(features[band] > 5 * features[other] for other in others)
-
-
-def test_only_samples_with_status_good_count():
-    bad, uncertain = 0x80000000, 0x40000000
-    values = [*quiet(0)[:20], 1e6, math.nan, -1e6]
-    found = channel_features(channel(values, statuses=(*(0,) * 20, bad, 0, uncertain)))
-    clean = channel_features(channel(values[:20]))
-    assert np.array_equal(found, clean)
-
-
-def test_too_few_good_samples_give_no_features():
-    assert channel_features(channel([1.0] * 7)) is None
-    assert channel_features(channel([1.0] * 50, statuses=(0x80000000,) * 50)) is None
-
-
-def test_samples_that_share_one_time_do_not_break_the_spectrum():
-    stuck = SensorChannel(name="x", times_s=(0.0,) * 10, values=tuple(range(10)), statuses=(0,) * 10)
-    features = channel_features(stuck)
-    assert features is not None
-    assert np.isfinite(features).all()
+def scored(memory: SensorMemory, found: SensorWindow) -> float:
+    score = memory.score(found)
+    assert score is not None
+    return score
 
 
 def test_a_burst_and_a_shifted_level_stand_out_and_a_good_window_does_not():
-    references = [window(channel(quiet(k)), channel(quiet(100 + k, 40), "Temperature")) for k in range(24)]
+    references = [window(channel(quiet(k)), channel(quiet(100 + k, 40), "Temperature"), at_s=k) for k in range(24)]
     memory, scores = build_sensor_memory(references, SETTINGS)
     burst = quiet(50)
     burst[20:24] = [9.0, 1.0, 9.0, 1.0]
-    good = memory.score(window(channel(quiet(51)), channel(quiet(52, 40), "Temperature")))
-    burst_score = memory.score(window(channel(burst), channel(quiet(52, 40), "Temperature")))
-    hot_score = memory.score(window(channel(quiet(51)), channel(quiet(52, 45), "Temperature")))
-    assert good is not None
-    assert burst_score is not None
-    assert hot_score is not None
+    good = scored(memory, window(channel(quiet(51)), channel(quiet(52, 40), "Temperature")))
+    burst_score = scored(memory, window(channel(burst), channel(quiet(52, 40), "Temperature")))
+    hot_score = scored(memory, window(channel(quiet(51)), channel(quiet(52, 45), "Temperature")))
+    assert np.mean(scores) == pytest.approx(1.0, rel=0.3)  # 1 = a typical good window
     assert good < 1.5 * max(scores)
     assert burst_score > 3 * max(scores)
     assert hot_score > 3 * max(scores)
 
 
+def test_channels_that_no_longer_move_together_stand_out_though_each_is_within_its_range():
+    memory, scores = build_sensor_memory([pump(k) for k in range(32)], SETTINGS)
+    highest = max(scores)
+    # Loads of good windows span about -2 to 2; here the pressure alone is 2.5 too high for its current.
+    odd = [scored(memory, pump(k, pressure_too=2.5)) for k in range(500, 520)]
+    good = [scored(memory, pump(k)) for k in range(600, 620)]
+    assert np.mean(np.array(odd) > highest) > 0.6
+    assert np.mean(np.array(good) > highest) < 0.2
+
+
+def test_a_slow_channel_is_judged_by_its_level():
+    memory, scores = build_sensor_memory([pump(k) for k in range(24)], SETTINGS)
+    cold = pump(700)
+    heated = cold.model_copy(
+        update={"channels": (*cold.channels[:2], channel([46.0, 46.1], "Temperature", hz=2))}
+    )  # fmt: skip
+    assert scored(memory, heated) > 2 * max(scores)
+
+
+def test_a_frozen_channel_stands_out():
+    memory, scores = build_sensor_memory([window(channel(quiet(k)), at_s=k) for k in range(24)], SETTINGS)
+    assert scored(memory, window(channel([5.0] * 50))) > 2 * max(scores)
+
+
+def test_a_machine_with_two_normal_states_is_normal_in_either_and_not_between():
+    references = [window(channel(quiet(k, 5.0 if k % 3 else 15.0)), at_s=k) for k in range(48)]
+    memory, scores = build_sensor_memory(references, SETTINGS)
+    assert scored(memory, window(channel(quiet(900, 15.0)))) <= max(scores)
+    assert scored(memory, window(channel(quiet(901, 5.0)))) <= max(scores)
+    assert memory.levels.distance(np.array([memory.levels.bank.mean()])) > 0.5
+
+
 def test_a_score_left_out_does_not_know_its_own_window():
-    references = [window(channel(quiet(k))) for k in range(8)] + [window(channel(quiet(9, level=9.0)))]
+    references = [window(channel(quiet(k)), at_s=k) for k in range(8)] + [window(channel(quiet(9, level=9.0)), at_s=9)]
     _, scores = build_sensor_memory(references, SETTINGS)
-    assert scores[-1] > 5 * max(scores[:-1])
+    assert scores[-1] > 2.5 * max(scores[:-1])
+
+
+def test_references_are_judged_in_order_of_time_whatever_their_order():
+    references = [pump(k) for k in range(20)]
+    memory, scores = build_sensor_memory(references, SETTINGS)
+    again, same = build_sensor_memory(references[::-1], SETTINGS)
+    assert scores == same
+    assert scored(memory, pump(700)) == scored(again, pump(700))
+
+
+def test_a_drifting_channel_is_calibrated_on_what_its_past_did_not_show():
+    drift = [window(channel(quiet(k, 5 + 0.05 * k)), at_s=k) for k in range(40)]
+    mixed = [
+        one.model_copy(update={"triggered_at": START + timedelta(seconds=k)})
+        for k, one in zip(np.random.default_rng(0).permutation(40).tolist(), drift, strict=True)
+    ]
+    raw = [max(build_sensor_memory(each, SETTINGS)[0].typical) for each in (drift, mixed)]
+    assert raw[0] > raw[1]
 
 
 def test_an_unknown_channel_and_a_lost_one_are_left_out_of_the_score():
-    memory, _ = build_sensor_memory([window(channel(quiet(k))) for k in range(8)], SETTINGS)
-    alone, more = memory.score(window(channel(quiet(9)))), window(channel(quiet(9)), channel([1e9] * 50, "Unknown"))
+    memory, _ = build_sensor_memory([window(channel(quiet(k)), at_s=k) for k in range(8)], SETTINGS)
+    alone, more = scored(memory, window(channel(quiet(9)))), window(channel(quiet(9)), channel([1e9] * 50, "Unknown"))
     assert memory.score(more) == alone
     assert memory.score(window(channel([1.0] * 50, "Unknown"))) is None
 
 
+def test_a_bad_channel_counts_as_a_lost_one():
+    memory, _ = build_sensor_memory([pump(k) for k in range(24)], SETTINGS)
+    whole = pump(700)
+    lost = whole.model_copy(update={"channels": whole.channels[:2]})
+    bad = whole.model_copy(update={"channels": (*whole.channels[:2], channel([0.0] * 9, "Temperature", status=BAD))})
+    assert memory.score(bad) == scored(memory, lost)
+
+
+def test_a_channel_that_some_references_lack_is_remembered_from_the_others():
+    references = [
+        window(channel(quiet(k)), *([channel(quiet(50 + k, 40), "Temperature")] if k % 2 else []), at_s=k)
+        for k in range(16)
+    ]
+    memory, scores = build_sensor_memory(references, SETTINGS)
+    assert len(scores) == 16
+    hot = window(channel(quiet(51)), channel(quiet(52, 60), "Temperature"))
+    assert scored(memory, hot) > 2 * max(scores)
+
+
 def test_a_memory_survives_its_tensors():
-    memory, _ = build_sensor_memory([window(channel(quiet(k))) for k in range(8)], SETTINGS)
+    memory, _ = build_sensor_memory([pump(k) for k in range(20)], SETTINGS)
     tensors = memory.tensors()
-    assert {name: tensor.shape for name, tensor in tensors.items()} == {"sensor.Vibration": (2, len(FEATURES))}
-    assert SensorMemory.from_tensors(tensors).score(window(channel(quiet(9)))) == memory.score(
-        window(channel(quiet(9)))
-    )
+    assert {name: tensor.shape for name, tensor in tensors.items()} == {
+        "sensor.shape.Current": (3, len(FEATURES)),
+        "sensor.shape.Pressure": (3, len(FEATURES)),
+        "sensor.shape.Temperature": (3, len(FEATURES)),
+        "sensor.levels": (20, 3),
+        "sensor.metric": (3, 3),
+        "sensor.typical": (2,),
+    }
+    assert SensorMemory.from_tensors(tensors).score(pump(700)) == pytest.approx(scored(memory, pump(700)), rel=1e-4)
+
+
+def test_a_bank_is_bounded_whatever_the_number_of_references():
+    levels = build_sensor_memory([window(channel([float(k % 7)] * 2), at_s=k) for k in range(600)], SETTINGS)[0].levels
+    assert levels.bank.shape == (512, 1)
 
 
 def test_a_constant_channel_does_not_alarm_on_its_last_digit():
-    memory, _ = build_sensor_memory([window(channel([40.0] * 50)) for _ in range(8)], SETTINGS)
-    score = memory.score(window(channel([40.001] * 50)))
-    assert score == pytest.approx(0.001 / 0.4, rel=0.05)  # the floor is 1 % of the level
+    memory, scores = build_sensor_memory([window(channel([40.0] * 50), at_s=k) for k in range(8)], SETTINGS)
+    limit = normal_threshold(calibrate(scores), 0.01).value
+    assert scored(memory, window(channel([40.001] * 50))) < limit  # the floor is 1 % of the level, 0.4
+    assert scored(memory, window(channel([42.0] * 50))) > limit
+
+
+def test_without_windows_there_is_no_memory_to_speak_of():
+    memory, scores = build_sensor_memory([], SETTINGS)
+    assert scores == []
+    assert memory.score(window(channel(quiet(0)))) is None
 
 
 def test_without_a_memory_the_largest_excursion_counts():
