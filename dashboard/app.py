@@ -25,6 +25,7 @@ from dashboard.login import login_router
 from dashboard.metrics import DashboardMetrics
 from dashboard.picture_cache import PictureCache
 from dashboard.problems import answer_with_problems
+from dashboard.reference.page import reference_router
 from dashboard.review_queue import ReviewQueue
 from dashboard.services import Services
 from dashboard.settings import DashboardSettings
@@ -84,7 +85,7 @@ def build_app(
         description=_DESCRIPTION,
         lifespan=lifespan,
         openapi_url="/api/v1/openapi.json",
-        # Swagger UI and ReDoc come from a CDN, which a plant's network does not reach.
+        # Swagger UI and ReDoc come from a CDN, which a plant's network does not reach; see dashboard.reference.
         docs_url=None,
         redoc_url=None,
     )
@@ -95,6 +96,7 @@ def build_app(
     routers = [make(services) for make in _ROUTERS]
     for router in routers:
         app.include_router(router)
+    app.include_router(reference_router(app))
     app.include_router(_nowhere(routers))
     if settings.pages:
         # NiceGUI changes process-wide state on import; a server of the API alone shall not pay for it.

@@ -30,6 +30,8 @@ def top_bar(services: Services, principal: Principal) -> None:
                 if path == "/review":
                     _waiting_badge(services)
         with ui.element("div").classes("ls-right"):
+            with ui.element("a").props('href="/api/v1/docs" target="_blank"'):
+                ui.label("API")
             ui.label(f"{principal.name} · {principal.role}").tooltip("Who you are, and your role")
             if services.gate.asks_for_keys:
                 with ui.element("a").props('href="/logout" target="_self" data-leave').on("click", js_handler=_LEAVE):
