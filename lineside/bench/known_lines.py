@@ -1,13 +1,11 @@
 """The lines that the inspect benchmarks run: drawn pictures, and the state built from the good ones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from models.synth.defect import DefectKind, DefectSpec
-from models.synth.line_style import LineStyle, Surface
-from models.synth.parts import draw
+from models.synth.line import DefectKind, DefectSpec, draw_line, draw_part
 from wire.frame import RGB
 from wire.image_codec import decode_image, encode_jpeg
 from wire.inspector import Inspector
@@ -17,7 +15,7 @@ from wire.part import Part
 RECIPE: Final = "embedded"
 
 # Two lines, so that a batch holds parts of several.
-_SURFACES: Final = {"bench.hall1.line1": Surface.CAST, "bench.hall1.line2": Surface.BRUSHED}
+_SURFACES: Final = {"bench.hall1.line1": "cast", "bench.hall1.line2": "brushed"}
 _LEARNED_FROM: Final = 16
 # Parts repeat these; more would only take longer to draw.
 _PICTURES: Final = 30
@@ -54,16 +52,17 @@ def learn_lines(inspector: Inspector, *, side_px: int) -> list[KnownLine]:
     return [_learn(inspector, line, surface, side_px) for line, surface in _SURFACES.items()]
 
 
-def _learn(inspector: Inspector, line: str, surface: Surface, side_px: int) -> KnownLine:
-    style = replace(LineStyle.random(_SEED, surface), height_px=side_px, width_px=side_px)
-    scratch = DefectSpec(kind=DefectKind.SCRATCH, severity=1.0)
+def _learn(inspector: Inspector, line: str, surface: str, side_px: int) -> KnownLine:
+    drawn = draw_line(_SEED, family=surface, height=side_px, width=side_px)
+    scratch = DefectSpec(kind=DefectKind.SCRATCH, size_px=side_px / 4, visibility=6.0)
 
     def jpeg(index: int) -> bytes:
-        return encode_jpeg(draw(style, index, scratch if index % _DEFECT_EVERY == 0 else None).rgb_u8)
+        defects = (scratch,) if index % _DEFECT_EVERY == 0 else ()
+        return encode_jpeg(draw_part(drawn, index, defects).rgb_u8)
 
     spec = LineSpec(line=line, learning_parts=_LEARNED_FROM)
     good = [
-        Part(inspection_id=uuid4(), line=line, part_id=f"good-{index}", images={RGB: draw(style, index).rgb_u8})
+        Part(inspection_id=uuid4(), line=line, part_id=f"good-{index}", images={RGB: draw_part(drawn, index).rgb_u8})
         for index in range(_LEARNED_FROM)
     ]
     pictures = [jpeg(index) for index in range(_LEARNED_FROM, _LEARNED_FROM + _PICTURES)]

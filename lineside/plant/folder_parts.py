@@ -4,7 +4,7 @@ import numpy as np
 
 from lineside.plant.image_folder import FolderImage, ImageFolder
 from lineside.plant.produced_part import ProducedPart, Shot
-from models.synth.line_style import LineStyle
+from models.synth.line import draw_line
 from models.synth.sensor_trace import draw_traces
 from wire.errors import ConfigurationError
 from wire.frame import RGB
@@ -15,7 +15,7 @@ class FolderParts:
 
     def __init__(self, folder: ImageFolder, *, seed: int, learning_parts: int, commissioning: bool = True) -> None:
         self._product = folder.directory.resolve().name
-        self._style = LineStyle.random(seed)
+        self._sensors = draw_line(seed).sensors
         self._seed = seed
         rng = np.random.default_rng([0xF01D, seed])
         good = [folder.good_first[at] for at in rng.permutation(len(folder.good_first))]
@@ -40,7 +40,7 @@ class FolderParts:
                     origin=str(image.path),
                 ),
             ),
-            sensors=draw_traces(self._style, rng, None, rng),
+            sensors=draw_traces(self._sensors, rng, (), rng),
             defect=image.defect,
             defect_type=image.defect_type,
             defect_modalities=(RGB,) if image.defect else (),

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from models.recipes import load_inspector
-from models.synth.line_style import LineStyle, Surface
-from tests.unit.models.drawn_parts import LINE, good_part, small_style
+from models.synth.line import LineSetting
+from tests.unit.models.drawn_parts import LINE, good_part, small_line
 from wire.inspector import Inspector
 from wire.line_state import LineSpec, LineState
 
@@ -17,8 +17,8 @@ def inspector() -> Inspector:
 
 
 @pytest.fixture(scope="session")
-def style() -> LineStyle:
-    return small_style(0, Surface.BRUSHED)
+def drawn_line() -> LineSetting:
+    return small_line(0, "brushed")
 
 
 @pytest.fixture(scope="session")
@@ -27,5 +27,5 @@ def spec() -> LineSpec:
 
 
 @pytest.fixture(scope="session")
-def state(inspector: Inspector, style: LineStyle, spec: LineSpec) -> LineState:
-    return inspector.build_state([good_part(style, i) for i in range(16)], spec)
+def state(inspector: Inspector, drawn_line: LineSetting, spec: LineSpec) -> LineState:
+    return inspector.build_state([good_part(drawn_line, i) for i in range(16)], spec)

@@ -1,12 +1,9 @@
 """Parts of drawn lines as a detector gets them, small enough for unit tests."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from models.synth.defect import DefectKind, DefectSpec
-from models.synth.line_style import LineStyle, Surface
-from models.synth.parts import SynthPart, draw
+from models.synth.line import DefectKind, DefectSpec, LineSetting, SynthPart, draw_line, draw_part
 from wire.part import Part
 from wire.sensor_window import SensorChannel, SensorWindow
 
@@ -15,8 +12,8 @@ ALL = ("rgb", "depth", "sensor")
 TRIGGERED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def small_style(seed: int, surface: Surface, *, height: int = 96, width: int = 128) -> LineStyle:
-    return replace(LineStyle.random(seed, surface), height_px=height, width_px=width)
+def small_line(seed: int, family: str, *, height: int = 96, width: int = 128) -> LineSetting:
+    return draw_line(seed, family=family, height=height, width=width)
 
 
 def sensor_window(drawn: SynthPart) -> SensorWindow:
@@ -46,9 +43,13 @@ def part_of(drawn: SynthPart, index: int, modalities: tuple[str, ...] = ALL, mis
     )
 
 
-def good_part(style: LineStyle, index: int, modalities: tuple[str, ...] = ALL) -> Part:
-    return part_of(draw(style, index), index, modalities)
+def good_part(line: LineSetting, index: int, modalities: tuple[str, ...] = ALL) -> Part:
+    return part_of(draw_part(line, index, modalities=ALL), index, modalities)
 
 
-def bad_part(style: LineStyle, index: int, kind: DefectKind, modalities: tuple[str, ...] = ALL) -> Part:
-    return part_of(draw(style, index, DefectSpec(kind=kind)), index, modalities)
+def bad_part(line: LineSetting, index: int, kind: DefectKind, modalities: tuple[str, ...] = ALL) -> Part:
+    return part_of(draw_part(line, index, (gross(kind),), modalities=ALL), index, modalities)
+
+
+def gross(kind: DefectKind, *, only: tuple[str, ...] | None = None) -> DefectSpec:
+    return DefectSpec(kind=kind, size_px=32.0, visibility=10.0, at=(0.5, 0.5), modalities=only)

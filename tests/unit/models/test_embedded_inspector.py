@@ -7,10 +7,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from models.evidence import render_overlay
-from models.synth.defect import DefectKind, DefectSpec
-from models.synth.line_style import LineStyle, Surface
-from models.synth.parts import draw
-from tests.unit.models.drawn_parts import LINE, bad_part, good_part, part_of, small_style
+from models.synth.line import DefectKind, LineSetting, draw_part
+from tests.unit.models.drawn_parts import ALL, LINE, bad_part, good_part, gross, part_of, small_line
 from wire.finding import Finding, ModalityState, Mode, Verdict
 from wire.inspector import Inspector
 from wire.line_state import LineSpec, LineState, StateMetadata
@@ -38,14 +36,14 @@ def with_metadata(state: LineState, **changes: object) -> LineState:
 @pytest.mark.parametrize(
     ("kind", "modality"),
     [
-        (DefectKind.SCRATCH, "rgb"), (DefectKind.PIT, "rgb"), (DefectKind.PIT, "depth"), (DefectKind.DENT, "depth"),
-        (DefectKind.MISSING_PRINT, "rgb"), (DefectKind.VIBRATION, "sensor"), (DefectKind.TEMPERATURE, "sensor"),
+        (DefectKind.SCRATCH, "rgb"), (DefectKind.PITS, "rgb"), (DefectKind.PITS, "depth"), (DefectKind.DENT, "depth"),
+        (DefectKind.INCLUSION, "rgb"), (DefectKind.VIBRATION, "sensor"), (DefectKind.TEMPERATURE, "sensor"),
     ],
 )  # fmt: skip
 def test_each_kind_of_defect_is_found_in_the_modality_that_shows_it(
-    inspector: Inspector, style: LineStyle, state: LineState, kind: DefectKind, modality: str
+    inspector: Inspector, drawn_line: LineSetting, state: LineState, kind: DefectKind, modality: str
 ):
-    finding = one(inspector, bad_part(style, 900, kind), state)
+    finding = one(inspector, bad_part(drawn_line, 900, kind), state)
     verdicts = {m.modality: m for m in finding.modalities}
     assert finding.verdict is Verdict.DEFECT
     assert verdicts[modality].verdict is Verdict.DEFECT
@@ -53,15 +51,17 @@ def test_each_kind_of_defect_is_found_in_the_modality_that_shows_it(
     assert verdicts[modality].threshold_extrapolated  # 16 references, 1 % over three modalities
 
 
-def test_a_dent_that_no_colour_shows_is_found_by_depth_alone(inspector: Inspector, style: LineStyle, state: LineState):
-    dented = draw(style, 900, DefectSpec(kind=DefectKind.DENT))
+def test_a_dent_that_no_colour_shows_is_found_by_depth_alone(
+    inspector: Inspector, drawn_line: LineSetting, state: LineState
+):
+    dented = draw_part(drawn_line, 900, (gross(DefectKind.DENT, only=("depth",)),), modalities=ALL)
     without_depth = part_of(dented, 900, ("rgb", "sensor"))
     assert one(inspector, without_depth, state).verdict is Verdict.OK
     assert one(inspector, part_of(dented, 900), state).verdict is Verdict.DEFECT
 
 
-def test_the_marked_place_is_the_defects_place(inspector: Inspector, style: LineStyle, state: LineState):
-    drawn = draw(style, 901, DefectSpec(kind=DefectKind.SCRATCH))
+def test_the_marked_place_is_the_defects_place(inspector: Inspector, drawn_line: LineSetting, state: LineState):
+    drawn = draw_part(drawn_line, 901, (gross(DefectKind.STAIN),), modalities=ALL)
     finding = one(inspector, part_of(drawn, 901), state)
     mask = finding.pictures["rgb"].mask
     assert float((mask & drawn.mask).sum() / (mask | drawn.mask).sum()) > 0.4
@@ -74,8 +74,10 @@ def test_the_marked_place_is_the_defects_place(inspector: Inspector, style: Line
     assert region.facts.length_mm is not None
 
 
-def test_a_good_part_is_good_marks_nothing_and_shows_no_heat(inspector: Inspector, style: LineStyle, state: LineState):
-    part = good_part(style, 500)
+def test_a_good_part_is_good_marks_nothing_and_shows_no_heat(
+    inspector: Inspector, drawn_line: LineSetting, state: LineState
+):
+    part = good_part(drawn_line, 500)
     finding = one(inspector, part, state)
     assert finding.verdict is Verdict.OK
     assert finding.mode is Mode.MEMORY
@@ -93,9 +95,9 @@ def test_a_good_part_is_good_marks_nothing_and_shows_no_heat(inspector: Inspecto
 
 
 def test_the_same_references_build_the_same_bits(
-    inspector: Inspector, style: LineStyle, spec: LineSpec, state: LineState
+    inspector: Inspector, drawn_line: LineSetting, spec: LineSpec, state: LineState
 ):
-    again = inspector.build_state([good_part(style, i) for i in range(16)], spec)
+    again = inspector.build_state([good_part(drawn_line, i) for i in range(16)], spec)
     assert again.metadata.digest == state.metadata.digest
     assert again.metadata.calibrations == state.metadata.calibrations
     assert {n: t.tobytes() for n, t in again.tensors.items()} == {n: t.tobytes() for n, t in state.tensors.items()}
@@ -111,23 +113,23 @@ def test_the_state_says_what_it_was_built_from(inspector: Inspector, state: Line
     assert all(tensor.dtype == np.float32 for tensor in state.tensors.values())
 
 
-def test_nothing_is_remembered_between_calls(inspector: Inspector, style: LineStyle, state: LineState):
-    part = bad_part(style, 902, DefectKind.PIT)
+def test_nothing_is_remembered_between_calls(inspector: Inspector, drawn_line: LineSetting, state: LineState):
+    part = bad_part(drawn_line, 902, DefectKind.PITS)
     before = one(inspector, part, state)
-    other = small_style(9, Surface.WOVEN, height=80, width=80)
+    other = small_line(9, "weave", height=80, width=80)
     inspector.build_state([good_part(other, i) for i in range(3)], state.metadata.spec)
-    inspector.inspect([good_part(other, 7), good_part(style, 7)], [None, state])
+    inspector.inspect([good_part(other, 7), good_part(drawn_line, 7)], [None, state])
     assert_same(one(inspector, part, state), before)
 
 
 def test_a_batch_over_lines_sizes_and_modes_answers_like_single_calls(
-    inspector: Inspector, style: LineStyle, spec: LineSpec, state: LineState
+    inspector: Inspector, drawn_line: LineSetting, spec: LineSpec, state: LineState
 ):
-    other = small_style(5, Surface.CAST, height=64, width=100)
+    other = small_line(5, "cast", height=64, width=100)
     other_state = inspector.build_state([good_part(other, i, ("rgb",)) for i in range(4)], spec)
     parts = [
-        good_part(style, 600), good_part(other, 601, ("rgb",)), bad_part(style, 602, DefectKind.CRACK),
-        good_part(style, 603), bad_part(other, 604, DefectKind.PIT, ("rgb",)), good_part(other, 605),
+        good_part(drawn_line, 600), good_part(other, 601, ("rgb",)), bad_part(drawn_line, 602, DefectKind.CRACK),
+        good_part(drawn_line, 603), bad_part(other, 604, DefectKind.PITS, ("rgb",)), good_part(other, 605),
     ]  # fmt: skip
     states = [state, other_state, state, None, other_state, None]
     batch = inspector.inspect(parts, states)
@@ -137,18 +139,18 @@ def test_a_batch_over_lines_sizes_and_modes_answers_like_single_calls(
 
 
 def test_a_state_answers_the_same_after_saving_and_loading(
-    inspector: Inspector, style: LineStyle, state: LineState, tmp_path: Path
+    inspector: Inspector, drawn_line: LineSetting, state: LineState, tmp_path: Path
 ):
     save_file({name: np.ascontiguousarray(t) for name, t in state.tensors.items()}, tmp_path / "state.safetensors")
     loaded = LineState(
         metadata=StateMetadata.from_json(state.metadata.to_json()), tensors=load_file(tmp_path / "state.safetensors")
     )
-    part = bad_part(style, 903, DefectKind.STAIN)
+    part = bad_part(drawn_line, 903, DefectKind.STAIN)
     assert_same(one(inspector, part, loaded), one(inspector, part, state))
 
 
-def test_a_missing_modality_is_tolerated_and_flagged(inspector: Inspector, style: LineStyle, state: LineState):
-    part = part_of(draw(style, 604), 604, ("rgb",), missing=("sensor",))
+def test_a_missing_modality_is_tolerated_and_flagged(inspector: Inspector, drawn_line: LineSetting, state: LineState):
+    part = part_of(draw_part(drawn_line, 604, modalities=ALL), 604, ("rgb",), missing=("sensor",))
     finding = one(inspector, part, state)
     assert {m.modality: (m.state, m.verdict) for m in finding.modalities} == {
         "rgb": (ModalityState.USED, Verdict.OK),
@@ -159,10 +161,10 @@ def test_a_missing_modality_is_tolerated_and_flagged(inspector: Inspector, style
 
 
 def test_fewer_modalities_leave_each_a_larger_share_of_the_rate(
-    inspector: Inspector, style: LineStyle, state: LineState
+    inspector: Inspector, drawn_line: LineSetting, state: LineState
 ):
-    whole = one(inspector, good_part(style, 605), state).modalities[0]
-    alone = one(inspector, good_part(style, 605, ("rgb",)), state).modalities[0]
+    whole = one(inspector, good_part(drawn_line, 605), state).modalities[0]
+    alone = one(inspector, good_part(drawn_line, 605, ("rgb",)), state).modalities[0]
     assert whole.score == alone.score
     assert whole.threshold is not None
     assert alone.threshold is not None
@@ -177,17 +179,17 @@ def test_a_part_without_anything_is_unknown(inspector: Inspector, state: LineSta
         assert {"rgb", "depth"} <= {m.modality for m in finding.modalities if m.state is ModalityState.MISSING}
 
 
-def test_depth_without_any_return_counts_as_missing(inspector: Inspector, style: LineStyle, state: LineState):
-    part = replace(good_part(style, 606), depth_mm=np.full((96, 128), np.nan, np.float32))
+def test_depth_without_any_return_counts_as_missing(inspector: Inspector, drawn_line: LineSetting, state: LineState):
+    part = replace(good_part(drawn_line, 606), depth_mm=np.full((96, 128), np.nan, np.float32))
     finding = one(inspector, part, state)
     assert {m.modality: m.state for m in finding.modalities}["depth"] is ModalityState.MISSING
     assert finding.verdict is Verdict.OK
 
 
 def test_a_modality_that_the_memory_does_not_know_is_judged_zero_shot_without_a_vote(
-    inspector: Inspector, style: LineStyle, state: LineState
+    inspector: Inspector, drawn_line: LineSetting, state: LineState
 ):
-    part = good_part(style, 607)
+    part = good_part(drawn_line, 607)
     strange = np.zeros((96, 128, 3), np.uint8)
     strange[40:44, 40:44] = 255
     finding = one(inspector, replace(part, images={**part.images, "infrared": strange}), state)
@@ -218,9 +220,9 @@ def test_without_a_state_a_gross_anomaly_scores_high_and_no_verdict_is_claimed(i
 
 
 def test_the_rate_and_a_threshold_by_hand_work_without_a_rebuild(
-    inspector: Inspector, style: LineStyle, state: LineState
+    inspector: Inspector, drawn_line: LineSetting, state: LineState
 ):
-    part = good_part(style, 608, ("rgb",))
+    part = good_part(drawn_line, 608, ("rgb",))
     score = one(inspector, part, state).modalities[0].score
     assert score is not None
     strict = with_metadata(state, spec=state.metadata.spec.model_copy(update={"false_alarm_rate": 0.999}))
@@ -232,9 +234,9 @@ def test_the_rate_and_a_threshold_by_hand_work_without_a_rebuild(
     assert (in_sigma.verdict, in_sigma.threshold) == (Verdict.OK, pytest.approx(50.0))
 
 
-def test_a_state_of_another_model_is_not_used(inspector: Inspector, style: LineStyle, state: LineState):
+def test_a_state_of_another_model_is_not_used(inspector: Inspector, drawn_line: LineSetting, state: LineState):
     foreign = with_metadata(state, model_digest="0" * 64)
-    assert one(inspector, good_part(style, 609), foreign).mode is Mode.ZERO_SHOT
+    assert one(inspector, good_part(drawn_line, 609), foreign).mode is Mode.ZERO_SHOT
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (7, 5), (16, 300), (1200, 1600)])
@@ -265,9 +267,9 @@ def test_any_size_is_inspected_and_marked_in_its_own_pixels(inspector: Inspector
 
 
 def test_sixteen_bit_images_give_the_findings_of_their_eight_bit_view(
-    inspector: Inspector, style: LineStyle, state: LineState
+    inspector: Inspector, drawn_line: LineSetting, state: LineState
 ):
-    part = bad_part(style, 610, DefectKind.CRACK, ("rgb",))
+    part = bad_part(drawn_line, 610, DefectKind.CRACK, ("rgb",))
     deep = replace(part, images={"rgb": np.asarray(part.images["rgb"]).astype(np.uint16) * 257})
     assert_same(one(inspector, deep, state), one(inspector, part, state), tolerance=1e-2)
 
@@ -305,16 +307,18 @@ def test_a_bump_in_a_point_cloud_is_found(inspector: Inspector, spec: LineSpec, 
     assert finding.regions[0].modality == "pointcloud"
 
 
-def test_one_reference_is_not_enough(inspector: Inspector, style: LineStyle, spec: LineSpec):
+def test_one_reference_is_not_enough(inspector: Inspector, drawn_line: LineSetting, spec: LineSpec):
     with pytest.raises(ValueError, match="1 references; a line state needs at least 2"):
-        inspector.build_state([good_part(style, 0)], spec)
+        inspector.build_state([good_part(drawn_line, 0)], spec)
 
 
-def test_references_without_anything_in_common_are_not_enough(inspector: Inspector, style: LineStyle, spec: LineSpec):
+def test_references_without_anything_in_common_are_not_enough(
+    inspector: Inspector, drawn_line: LineSetting, spec: LineSpec
+):
     with pytest.raises(ValueError, match="no modality can be judged in two of the 2 references"):
-        inspector.build_state([good_part(style, 0, ("rgb",)), good_part(style, 1, ("depth",))], spec)
+        inspector.build_state([good_part(drawn_line, 0, ("rgb",)), good_part(drawn_line, 1, ("depth",))], spec)
 
 
-def test_as_many_states_as_parts_are_needed(inspector: Inspector, style: LineStyle):
+def test_as_many_states_as_parts_are_needed(inspector: Inspector, drawn_line: LineSetting):
     with pytest.raises(ValueError, match="1 parts but 2 states"):
-        inspector.inspect([good_part(style, 0)], [None, None])
+        inspector.inspect([good_part(drawn_line, 0)], [None, None])

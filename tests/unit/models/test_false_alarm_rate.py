@@ -2,24 +2,26 @@
 
 import pytest
 
-from models.synth.line_style import Surface
-from tests.unit.models.drawn_parts import ALL, LINE, good_part, small_style
+from tests.unit.models.drawn_parts import ALL, LINE, good_part, small_line
 from wire.finding import Verdict
 from wire.inspector import Inspector
 from wire.line_state import LineSpec
 
+FAMILIES = ("brushed", "cast", "weave", "machined", "printed")
 REFERENCES, FRESH = 24, 60
 
 
 def measured_rate(inspector: Inspector, rate: float, modalities: tuple[str, ...]) -> float:
     alarms = 0
-    for seed, surface in enumerate(Surface):
-        style = small_style(seed, surface, height=64, width=96)
+    for seed, family in enumerate(FAMILIES):
+        drawn_line = small_line(seed, family, height=64, width=96)
         spec = LineSpec(line=LINE, expected_modalities=modalities, false_alarm_rate=rate, max_vectors=512)
-        state = inspector.build_state([good_part(style, i, modalities) for i in range(REFERENCES)], spec)
-        findings = inspector.inspect([good_part(style, 1000 + i, modalities) for i in range(FRESH)], [state] * FRESH)
+        state = inspector.build_state([good_part(drawn_line, i, modalities) for i in range(REFERENCES)], spec)
+        findings = inspector.inspect(
+            [good_part(drawn_line, 1000 + i, modalities) for i in range(FRESH)], [state] * FRESH
+        )
         alarms += sum(finding.verdict is Verdict.DEFECT for finding in findings)
-    return alarms / (FRESH * len(Surface))
+    return alarms / (FRESH * len(FAMILIES))
 
 
 @pytest.mark.slow
