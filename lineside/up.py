@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from lineside.commissioning import Commissioning
+from lineside.daily_retention import DailyRetention, retention_command
 from lineside.data_folder import DataFolder
 from lineside.interruption import Interruption
 from lineside.ledger_table import ledger_table, ledger_verdict
@@ -105,6 +106,9 @@ class _Up:
         self._ledgers = LedgerStore(self._database)
         self._states = LineStateStore(self._database, self._payloads)
         self._summary = RunSummary(History(self._database), self._ledgers, [line.line for line in lines])
+        self._retention = DailyRetention(
+            retention_command(folder, database=self._site.database, objects=self._site.objects), status.tell
+        )
         self._plant: PlantClient | None = None
         self._kafka: KafkaSettings | None = None
         self._streamed_s = 0.0
@@ -234,6 +238,8 @@ class _Up:
                 speed.look()
                 if commissioning is not None:
                     commissioning.look()
+                if self._options.retention:
+                    self._retention.look(self._streamed_s)
                 progress.show(self._streamed_s, learning=commissioning.learning if commissioning else ())
             time.sleep(_TICK_S)
 
@@ -279,6 +285,7 @@ class _Up:
 
     def _stop(self) -> None:
         self._status.show("stopping")
+        self._retention.stop()
         stop_in_order(self._supervisor, self._end_production, self._ledgers, self._folder, self._interruption)
 
     def _finish(self, speed: ModelSpeed | None, *, failed: bool) -> int:

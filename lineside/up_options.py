@@ -31,6 +31,7 @@ class UpOptions:
     defect_rate: float = 0.1
     learning_parts: int = 32
     recipe: str = "embedded"
+    retention: bool = True
 
     @property
     def embedded_broker(self) -> bool:

@@ -60,6 +60,11 @@ def up(
     recipe: Annotated[
         str, typer.Option(help="The detector's recipe: a name, or a YAML file.", rich_help_panel=_SITE)
     ] = "embedded",
+    retention: Annotated[
+        bool,
+        typer.Option(help="Delete once a day what is past its age (`lineside retention --help`).",
+                     rich_help_panel=_SITE),
+    ] = True,
     faults: Annotated[
         str,
         typer.Option(metavar="NAME=RATE,NAME@S,…", rich_help_panel=_PLANT,
@@ -98,6 +103,7 @@ def up(
                 defect_rate=defect_rate,
                 learning_parts=learning_parts,
                 recipe=recipe,
+                retention=retention,
             )
         )
     )
