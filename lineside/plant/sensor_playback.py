@@ -9,6 +9,10 @@ from models.synth.sensor_trace import SAMPLE_HZ, WINDOW_S, SensorTrace
 
 # A part's trace is squeezed into this share of the time between two parts, so that neighbours do not overlap.
 _SHARE_OF_PERIOD: Final = 0.9
+# About ten of them fall into a part's window. Fewer: with a late one among them they are too few to be judged (eight),
+# the part is partial, and its line never learns. More: the plant writes tags instead of drawing parts.
+_SAMPLES_PER_PART: Final = 12.0
+_SLOWEST_HZ: Final = 20.0
 # The last parts that can still be nearest: the one before, the present one, the next one, one in reserve.
 _REMEMBERED: Final = 4
 
@@ -51,8 +55,8 @@ def window_half_s(rate_hz: float) -> float:
 
 
 def sample_hz(rate_hz: float) -> float:
-    """How often the tags are written: ten values per part, within what a PLC publishes (20 to 50 per second)."""
-    return min(SAMPLE_HZ, max(20.0, 10.0 * rate_hz))
+    """How often the tags are written: what a slow PLC publishes, and more where that leaves a part too few values."""
+    return max(_SLOWEST_HZ, _SAMPLES_PER_PART * rate_hz)
 
 
 def _sample(trace: SensorTrace, since_s: float) -> float:
