@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from dashboard.evidence_links import EvidenceLink, evidence_links, thumbnail_url
-from storage.stored_inspection import Feedback, FeedbackLabel, StoredInspection
+from storage.stored_inspection import FeedbackLabel, StoredInspection
 from wire.finding import Mode, Verdict
 from wire.inspection import Inspection, Report, ResultState
 
@@ -15,9 +15,9 @@ _ID = "7d1f6d3e-1c0b-5d43-9a53-0b8f3a5d7f10"
 
 
 class Document(BaseModel):
-    """Base of everything the API answers."""
+    """Base of everything the API answers; ``model_validate`` takes an object that has the same fields, too."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
 
 
 class InspectionSummary(Document):
@@ -81,11 +81,6 @@ class FeedbackDocument(Document):
     given_at: datetime
     reason: str = Field(examples=["water drop, not a crack"])
 
-    @classmethod
-    def of(cls, feedback: Feedback) -> Self:
-        """Show one answer."""
-        return cls(label=feedback.label, by=feedback.by, given_at=feedback.given_at, reason=feedback.reason)
-
 
 class InspectionDocument(Document):
     """One part with everything that is known about it."""
@@ -107,7 +102,7 @@ class InspectionDocument(Document):
             stored_at=stored.stored_at,
             result=stored.inspection,
             report=stored.report,
-            feedback=[FeedbackDocument.of(answer) for answer in stored.feedback],
+            feedback=[FeedbackDocument.model_validate(answer) for answer in stored.feedback],
             evidence=evidence_links(stored.inspection),
         )
 

@@ -13,8 +13,6 @@ from dashboard.errors import NotFound
 from dashboard.line_board import LineBoard
 from dashboard.problems import NOT_FOUND
 from dashboard.services import Services
-from storage.line_states import Activation
-from storage.references import Reference
 from wire.line_state import LineSpec, StateMetadata
 
 
@@ -29,20 +27,6 @@ class LineDocument(Document):
     false_alarm_rate: float = Field(examples=[0.01])
     join_window_s: float = Field(examples=[2.0])
     mm_per_px: float | None
-
-    @classmethod
-    def of(cls, spec: LineSpec) -> Self:
-        """Show a specification."""
-        return cls(
-            line=spec.line,
-            display_name=spec.display_name,
-            recipe=spec.recipe,
-            expected_modalities=list(spec.expected_modalities),
-            learning_parts=spec.learning_parts,
-            false_alarm_rate=spec.false_alarm_rate,
-            join_window_s=spec.join_window_s,
-            mm_per_px=spec.mm_per_px,
-        )
 
 
 class LineList(Document):
@@ -74,10 +58,8 @@ class LineStatus(Document):
     def of(cls, board: LineBoard) -> Self:
         """Show a board."""
         return cls(
-            line=LineDocument.of(board.spec),
-            products=[
-                ProductDocument(product=it.product, version=it.version, learned=it.learned) for it in board.products
-            ],
+            line=LineDocument.model_validate(board.spec),
+            products=[ProductDocument.model_validate(it) for it in board.products],
             parts_last_minute=board.parts_last_minute,
             parts_last_15_minutes=board.parts,
             defects_last_15_minutes=board.defects,
@@ -140,19 +122,6 @@ class ActivationDocument(Document):
     partition: int
     offset: int
 
-    @classmethod
-    def of(cls, it: Activation) -> Self:
-        """Show an activation."""
-        return cls(
-            product=it.product,
-            version=it.version,
-            activated_at=it.activated_at,
-            by=it.by,
-            reason=it.reason,
-            partition=it.partition,
-            offset=it.offset,
-        )
-
 
 class ActivationList(Document):
     """Activations of a line, newest first."""
@@ -167,16 +136,6 @@ class ReferenceDocument(Document):
     accepted_at: datetime
     by: str
     reason: str
-
-    @classmethod
-    def of(cls, reference: Reference) -> Self:
-        """Show a reference."""
-        return cls(
-            inspection_id=reference.inspection_id,
-            accepted_at=reference.accepted_at,
-            by=reference.by,
-            reason=reference.reason,
-        )
 
 
 class ReferenceList(Document):
@@ -195,7 +154,7 @@ def states_of(services: Services, line: str, product: str | None) -> list[StateD
 
 def activations_of(services: Services, line: str) -> list[ActivationDocument]:
     """Activations of a line, newest first."""
-    found = [ActivationDocument.of(activation) for activation in services.states.activations(line)]
+    found = [ActivationDocument.model_validate(activation) for activation in services.states.activations(line)]
     return sorted(found, key=lambda it: it.activated_at, reverse=True)
 
 
@@ -214,7 +173,7 @@ def lines_router(services: Services) -> APIRouter:
     def lines() -> LineList:
         """In the order of their ids."""
         specs = sorted(services.lines.all(), key=lambda spec: spec.line)
-        return LineList(items=[LineDocument.of(spec) for spec in specs])
+        return LineList(items=[LineDocument.model_validate(spec) for spec in specs])
 
     @router.get("/lines/{line}", responses=NOT_FOUND, summary="One line at this moment")
     def status(spec: Known) -> LineStatus:
@@ -237,6 +196,6 @@ def lines_router(services: Services) -> APIRouter:
     def references(spec: Known, product: Annotated[str, Query(description="The product")] = "") -> ReferenceList:
         """What the next build would use."""
         found = services.references.current(spec.line, product)
-        return ReferenceList(items=[ReferenceDocument.of(reference) for reference in found])
+        return ReferenceList(items=[ReferenceDocument.model_validate(reference) for reference in found])
 
     return router

@@ -64,7 +64,7 @@ def _heading(inspection: Inspection) -> None:
 
 def _side(services: Services, principal: Principal, stored: StoredInspection) -> None:
     _card(verdict_card(stored))
-    feedback = [FeedbackDocument.of(entry) for entry in stored.feedback]
+    feedback = [FeedbackDocument.model_validate(entry) for entry in stored.feedback]
     answer_bar(services, principal, stored.inspection)
     if feedback:
         _card(Markup("<h3>Answers so far</h3>") + feedback_card(feedback))
