@@ -9,17 +9,19 @@ from typer._click.core import Context
 from typer.core import TyperGroup
 
 from lineside.commands import bench, dead_letters, evaluate, line_states, plant
+from lineside.commands.evaluate_sensors import evaluate_sensors
 from lineside.commands.history import history
 from lineside.commands.ledger import ledger
 from lineside.commands.maintenance import migrate, retention, topics
 from lineside.commands.processes import broker, dashboard, worker
 from lineside.commands.screenshot import screenshot
+from lineside.commands.synth import synth
 from lineside.commands.up import up
 from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
-_ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "state", "dlq", "plant", "migrate", "topics",
-          "retention", "bench", "worker", "dashboard", "broker")  # fmt: skip
+_ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "synth", "state", "dlq",
+          "plant", "migrate", "topics", "retention", "bench", "worker", "dashboard", "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
 
@@ -46,6 +48,8 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=_LOOK)(ledger)
     app.command(rich_help_panel=_LOOK)(screenshot)
     app.add_typer(evaluate.app, name="evaluate", rich_help_panel=_LOOK)
+    app.command(rich_help_panel=_LOOK)(synth)
+    app.command("evaluate-sensors", rich_help_panel=_LOOK)(evaluate_sensors)
     app.add_typer(line_states.app, name="state", rich_help_panel=_OPERATE)
     app.add_typer(dead_letters.app, name="dlq", rich_help_panel=_OPERATE)
     app.add_typer(plant.app, name="plant", rich_help_panel=_OPERATE)
