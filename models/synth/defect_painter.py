@@ -16,7 +16,7 @@ from models.synth.channels import Picture, grey_of
 from models.synth.defect import LAYOUT_KINDS, DefectSpec
 from models.synth.defect_effect import Shown
 from models.synth.defect_recipe import AT_AN_EDGE, RECIPES, Brush, Outline
-from models.synth.defect_shape import Place, Window
+from models.synth.defect_shape import Place, Support, Window
 from models.synth.layout_change import changed_layout
 from models.synth.light import Light, shade
 from models.synth.scene import Scene, SceneBuilder
@@ -36,6 +36,13 @@ _LEAST_WARMTH: Final = 0.02
 _STRONGER: Final = 2.0
 _TRIES: Final = 3
 _LARGEST_CHANGE: Final = 0.55
+# Masks follow a defect of any size to within this many px.
+_WIDEST_PX: Final = 4.0
+_SOFT_EDGE: Final = 0.1
+# Once so much of a defect's core is seen, the whole core is marked.
+_CORE: Final = 0.5
+_SHARE_OF_CORE: Final = 0.4
+_CLOSING: Final = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +117,7 @@ class DefectPainter:
             brush.warm(effect_rng)
             before.restore_what_is_not_shown(self.scene, brush.shown)
             self.lit[place.window] = self._shaded(place.window)
-            seen = self._seen(before, spec)
+            seen = self._seen(before, spec, support)
             if seen is not None:
                 return seen
             before.restore(self.scene, self.lit)
@@ -126,7 +133,7 @@ class DefectPainter:
         self.scene = self._builder.build(self._line.painted(pieces))
         before.restore_what_is_not_shown(self.scene, self._shown(spec))
         self.lit = self._shaded(np.s_[:, :])
-        seen = self._seen(before, spec)
+        seen = self._seen(before, spec, None)
         if seen is None:
             before.restore(self.scene, self.lit)
         else:
@@ -143,8 +150,8 @@ class DefectPainter:
 
     def _shaded(self, window: Window) -> Picture:
         scene = self.scene
-        relief = scene.relief_mm[window] if scene.lit_relief else None
-        return shade(scene.albedo[window], relief, self._light, mm_per_px=self._line.mm_per_px, window=window)
+        relief = scene.relief_mm if scene.lit_relief else None
+        return shade(scene.albedo, relief, self._light, mm_per_px=self._line.mm_per_px, window=window)
 
     def _centre(self, spec: DefectSpec, rng: Generator) -> tuple[float, float]:
         height, width = self._line.height_px, self._line.width_px
@@ -186,12 +193,12 @@ class DefectPainter:
         grey = float((grey_of(self._exposure.develop(self.lit[window])) * share).sum()) / weight
         return _Level(albedo=albedo, albedo_per_grey=float(np.clip(albedo / max(grey, 0.02), 0.2, 5.0)))
 
-    def _seen(self, before: "_Kept", spec: DefectSpec) -> Seen | None:
+    def _seen(self, before: "_Kept", spec: DefectSpec, support: Support | None) -> Seen | None:
         """Masks of what has changed visibly since ``before``; None if no modality shows it."""
         window, names = before.window, spec.shown_in
         masks = {}
         if RGB in names:
-            masks[RGB] = self._visible(before.lit, self.lit[window])
+            masks[RGB] = self._visible(before.lit, self.lit[window], support)
         if self._modalities & {DEPTH, POINTCLOUD}:
             deep = np.abs(self.scene.shape_mm[window] - before.shape_mm) > _LEAST_DEPTH_MM
             masks |= {name: deep for name in (DEPTH, POINTCLOUD) if name in names and name in self._modalities}
@@ -200,22 +207,27 @@ class DefectPainter:
         shown = {name: mask for name, mask in masks.items() if int(mask.sum()) >= 2}
         return Seen(masks={name: self._whole(mask, window) for name, mask in shown.items()}) if shown else None
 
-    def _visible(self, before: Picture, after: Picture) -> Mask:
+    def _visible(self, before: Picture, after: Picture, support: Support | None) -> Mask:
+        """Where the developed picture differs by enough, (h, w); ``support`` None = wherever that is."""
         change = np.abs(self._exposure.develop(after) - self._exposure.develop(before))
         change = change if change.ndim == 2 else np.asarray(change.max(axis=2))
+        if support is not None:
+            # Foreign texture meets the old tone here and there; those places belong to the defect, too.
+            side = 2 * round(min(support.thickness_px / 8, _WIDEST_PX)) + 1
+            change = np.asarray(cv2.blur(change, (side, side)), np.float32)
+            within = cv2.GaussianBlur(support.share, (0, 0), 1 + self._exposure.reach_px / 3)
+            change = change * (np.asarray(within, np.float32) > _SOFT_EDGE)
         peak = float(change.max())
         if peak < _LEAST_CHANGE:
             return np.zeros(change.shape, np.bool_)
         limit = max(_LEAST_CHANGE, _SHARE_OF_PEAK * peak, self._exposure.noise * 0.5)
         mask = (change > limit).astype(np.uint8)
-        # Foreign texture meets the old tone here and there; those places belong to the defect, too.
-        reach = int(np.clip(math.sqrt(float(mask.sum())) / 6, 1, 7)) * 2 + 1
-        if reach > 1:
-            closing = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-            mask = np.asarray(
-                cv2.morphologyEx(mask, cv2.MORPH_CLOSE, closing, borderType=cv2.BORDER_REPLICATE), np.uint8
-            )
-        return mask.astype(np.bool_)
+        marked = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _CLOSING), np.uint8).astype(np.bool_)
+        if support is not None:
+            core = support.share > _CORE
+            if int((marked & core).sum()) >= _SHARE_OF_CORE * int(core.sum()):
+                marked |= core  # the floor of a dent lies level, but nobody would leave it out
+        return marked
 
     def _whole(self, mask: Mask, window: Window) -> Mask:
         whole = np.zeros((self._line.height_px, self._line.width_px), np.bool_)

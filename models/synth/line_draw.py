@@ -94,27 +94,27 @@ def draw_line(
         _border(rng) if family in ("ground", "rolled", "brushed", "cast", "machined") and rng.random() < 0.35 else None
     )
     light = _light(rng, soft=family in OBJECTS or photograph is not None)
-    line = LineSetting(
+    layout = _layout(family, surface.colour, stream(_VARIANT, seed, 0))
+    return LineSetting(
         seed=seed,
         family=family,
         height_px=height,
         width_px=width,
-        product="",
+        product="A",
         grey=is_grey,
         mm_per_px=round(log_uniform(rng, 0.05, 0.4) * 128 / min(height, width), 4),
         surface=surface,
         skin=skin,
-        layout=(),
+        layout=layout,
         pose=_pose(family, rng),
         border=border,
         light=light,
-        camera=_camera(rng, surface, light),
+        camera=_camera(rng, _seen_colour(family, surface.colour, layout), light),
         harmless=_harmless(rng, surface),
         standoff_mm=float(rng.uniform(300, 500)),
         sensors=_sensors(rng),
         photograph=photograph,
     )
-    return variant(line, 0)
 
 
 def variant(line: LineSetting, index: int) -> LineSetting:
@@ -148,6 +148,16 @@ def _layout(family: str, body: Colour, rng: Generator) -> tuple[Piece, ...]:
         level = sum(body) / 3 * float(rng.choice([0.6, 0.8, 1.2, 1.5]))
         return draw_stripes(rng, (level, level, level))
     return ()
+
+
+def _seen_colour(family: str, surface: Colour, layout: tuple[Piece, ...]) -> Colour:
+    """The colour that fills most of the picture."""
+    if family not in OBJECTS:
+        return surface
+    body = layout[0].colour
+    share = 1.0 if family == "board" else 0.5
+    red, green, blue = (share * b + (1 - share) * s for b, s in zip(body, surface, strict=True))
+    return (red, green, blue)
 
 
 def _substance(family: str, angle_deg: float, rng: Generator, calm: float = 1.0) -> Substance:
@@ -229,15 +239,16 @@ def _light(rng: Generator, *, soft: bool) -> LightSetting:
         falloff=float(rng.uniform(-0.05, 0.5)) * strength,
         hill=float(rng.uniform(0.1, 0.8)) * bool(rng.random() < 0.35) * strength,
         hill_deg=float(rng.choice([0, 90])),
+        cloud=log_uniform(rng, 0.02, 0.25) * bool(rng.random() < 0.5) * strength,
         drift=log_uniform(rng, 0.03, 0.5),
         glare_share=float(rng.uniform(0.1, 0.6)) * bool(rng.random() < 0.3),
         glare=log_uniform(rng, 0.03, 0.3),
     )
 
 
-def _camera(rng: Generator, surface: Substance, light: LightSetting) -> CameraSetting:
+def _camera(rng: Generator, colour: Colour, light: LightSetting) -> CameraSetting:
     # Auto-exposure once when the line was set up: neither black nor burnt out on the whole.
-    level = sum(surface.colour) / 3 * math.exp(light.hill / 2)
+    level = sum(colour) / 3 * math.exp(light.hill / 2)
     target = float(np.clip(level, 0.14, 0.72)) * float(rng.uniform(0.85, 1.15))
     return CameraSetting(
         focus_px=float(rng.uniform(0.0, 1.1)),
