@@ -6,17 +6,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from wire.facts import Facts, PositionShare
+from tests.unit.wire.examples import FACTS, PROVENANCE, made_inspection
+from wire.facts import PositionShare
 from wire.finding import ModalityState, ModalityVerdict, Mode, Region, Verdict
 from wire.frame import Origin
-from wire.identifiers import inspection_id
 from wire.image_codec import encode_jpeg, encode_png
 from wire.inspection import (
     Evidence,
     EvidenceKind,
     Inspection,
-    ProcessingTimes,
-    Provenance,
     Report,
     ReportedRegion,
     ResultState,
@@ -83,45 +81,28 @@ def made_part(
         evidence.append(_sensor_evidence(payloads, at))
         modalities.append(_verdict("sensor", Verdict.OK, 0.7))
     event = Origin(line=line, source=f"{line}/camera1", session=SESSION, sequence=number)
-    return Inspection(
-        inspection_id=inspection_id(line, SESSION, part_id),
-        line=line,
-        part_id=part_id,
-        trigger_session=SESSION,
+    return made_inspection(
+        line,
+        part_id,
+        at,
+        session=SESSION,
         product=product,
-        job="J-77",
-        recipe="R1",
-        packml_state="Execute",
-        captured_at=at,
-        created_at=at + timedelta(milliseconds=180),
-        processing=ProcessingTimes(
-            captured_first_at=at,
-            start_time=at + timedelta(milliseconds=90),
-            end_time=at + timedelta(milliseconds=170),
-            model_s=0.031,
-        ),
         is_partial=partial,
-        is_simulated=False,
         result_state=ResultState.FAILED if verdict is Verdict.UNKNOWN else ResultState.COMPLETED,
         verdict=verdict,
         score=score,
         threshold=THRESHOLD,
-        false_alarm_rate=0.01,
         mode=Mode.ZERO_SHOT if state_version is None else Mode.MEMORY,
         modalities=tuple(modalities),
         regions=(scratch(defect_type),) if defect else (),
         evidence=tuple(evidence),
         events=(EventReference.of(event, modality="rgb", captured_at=at),),
-        provenance=Provenance(
-            software_version="0.1.0",
-            recipe="embedded",
-            model_digest="ab" * 32,
-            state_version=state_version,
-            state_digest=None if state_version is None else "cd" * 32,
-            worker="worker-1",
-            topic="lineside.frames",
-            partition=0,
-            offset=number,
+        provenance=PROVENANCE.model_copy(
+            update={
+                "state_version": state_version,
+                "state_digest": None if state_version is None else "cd" * 32,
+                "offset": number,
+            }
         ),
     )
 
@@ -144,20 +125,9 @@ def made_report(inspection: Inspection) -> Report:
 
 def scratch(defect_type: str = "scratch") -> Region:
     """The region of the scratch in ``surface``."""
-    facts = Facts(
-        scale="small",
-        polarity="bright",
-        saliency="medium",
-        number="one",
-        position=(PositionShare(cell="center", share=0.8), PositionShare(cell="top", share=0.2)),
-        shape="linear",
-        direction="diagonal",
-        distribution="isolated",
-        area_ratio=0.0041,
-        contrast=64.0,
-        area_mm2=2.6,
-        length_mm=9.4,
-    )
+    position = (PositionShare(cell="center", share=0.8), PositionShare(cell="top", share=0.2))
+    seen = {"polarity": "bright", "saliency": "medium", "position": position, "direction": "diagonal"}
+    measured = {"area_ratio": 0.0041, "contrast": 64.0, "area_mm2": 2.6, "length_mm": 9.4}
     return Region(
         index=0,
         modality="rgb",
@@ -166,7 +136,7 @@ def scratch(defect_type: str = "scratch") -> Region:
         xyxy_px=SCRATCH_XYXY,
         area_px=315,
         score=4.31,
-        facts=facts,
+        facts=FACTS.model_copy(update=seen | measured),
     )
 
 

@@ -7,16 +7,14 @@ from uuid import UUID
 
 import numpy as np
 
+from tests.unit.wire.examples import FACTS, PROVENANCE, made_inspection
 from wire import topics
-from wire.facts import Facts, PositionShare
 from wire.finding import ModalityState, ModalityVerdict, Mode, Region, Verdict
 from wire.identifiers import event_id, inspection_id
 from wire.inspection import (
     Evidence,
     EvidenceKind,
     Inspection,
-    ProcessingTimes,
-    Provenance,
     Report,
     ReportedRegion,
     ResultState,
@@ -27,19 +25,6 @@ from wire.sequence_set import SequenceSet
 
 LINE = "plant1.hall2.line3"
 START = datetime(2025, 3, 14, 6, 30, tzinfo=UTC)
-FACTS = Facts(
-    scale="small",
-    polarity="dark",
-    saliency="high",
-    number="one",
-    position=(PositionShare(cell="top-left", share=0.75), PositionShare(cell="top", share=0.25)),
-    shape="linear",
-    direction="horizontal",
-    distribution="isolated",
-    area_ratio=0.0125,
-    contrast=-31.5,
-    area_mm2=2.5,
-)
 
 
 def part_time(number: int) -> datetime:
@@ -98,68 +83,36 @@ def inspection(
 ) -> Inspection:
     """One part's result; `judged` and `missing` modalities decide whether it is partial."""
     judged, missing = tuple(judged), tuple(missing)
-    at = captured_at or part_time(number)
-    fields: dict[str, Any] = {
-        "inspection_id": part_key(number, line),
-        "line": line,
-        "part_id": f"P{number:06}",
-        "trigger_session": "plc-1",
-        "product": "bracket",
-        "job": "J-7",
-        "recipe": "night",
-        "packml_state": "Execute",
-        "captured_at": at,
-        "created_at": at + timedelta(milliseconds=80),
-        "processing": ProcessingTimes(
-            captured_first_at=at + timedelta(milliseconds=5),
-            start_time=at + timedelta(milliseconds=40),
-            end_time=at + timedelta(milliseconds=70),
-            model_s=0.012,
-        ),
+    seen = [
+        ModalityVerdict(
+            modality=name,
+            state=ModalityState.USED,
+            verdict=verdict,
+            score=1.25,
+            threshold=2.5,
+            mode=Mode.MEMORY,
+            deviation=0.5,
+        )
+        for name in judged
+    ]
+    unseen = [ModalityVerdict(modality=name, state=ModalityState.MISSING, verdict=Verdict.UNKNOWN) for name in missing]
+    if refs is None:
+        refs = [evidence(f"{number}/{name}.png") for name in judged]
+    if events is None:
+        frames = [event(f"{line}/{name}", number, modality=name) for name in judged]
+        events = [*frames, event(f"{line}/plc", number, modality=None)]
+    usual = {
         "is_partial": bool(missing),
         "result_state": ResultState.COMPLETED if judged else ResultState.FAILED,
         "verdict": verdict,
         "score": score,
-        "threshold": 3.0,
-        "false_alarm_rate": 0.01,
-        "mode": Mode.MEMORY,
-        "modalities": (
-            *(
-                ModalityVerdict(
-                    modality=name,
-                    state=ModalityState.USED,
-                    verdict=verdict,
-                    score=1.25,
-                    threshold=2.5,
-                    mode=Mode.MEMORY,
-                    deviation=0.5,
-                )
-                for name in judged
-            ),
-            *(ModalityVerdict(modality=name, state=ModalityState.MISSING, verdict=Verdict.UNKNOWN) for name in missing),
-        ),
+        "modalities": (*seen, *unseen),
         "regions": tuple(regions),
-        "evidence": tuple(refs) if refs is not None else tuple(evidence(f"{number}/{name}.png") for name in judged),
-        "events": tuple(events)
-        if events is not None
-        else (
-            *(event(f"{line}/{name}", number, modality=name) for name in judged),
-            event(f"{line}/plc", number, modality=None),
-        ),
-        "provenance": Provenance(
-            software_version="0.1.0",
-            recipe="embedded",
-            model_digest="m" * 64,
-            state_version=3,
-            state_digest="d" * 64,
-            worker="worker-1",
-            topic=topics.FRAMES,
-            partition=0,
-            offset=1000 + number,
-        ),
-        **changes,
+        "evidence": tuple(refs),
+        "events": tuple(events),
+        "provenance": PROVENANCE.model_copy(update={"offset": 1000 + number}),
     }
-    return Inspection(**fields)
+    return made_inspection(line, f"P{number:06}", captured_at or part_time(number), **{**usual, **changes})
 
 
 def report(number: int = 0, *, summary: str = "A scratch at the top left.", created_after_s: float = 1.0) -> Report:

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 from tests.unit.stream.made_records import BEGIN, LINE
 from tests.unit.stream.scripted_inspector import FACTS
+from tests.unit.wire.examples import PROVENANCE, made_inspection
 from wire.finding import ModalityState, ModalityVerdict, Mode, Region, Verdict
 from wire.frame import Origin
-from wire.identifiers import inspection_id
-from wire.inspection import Evidence, EvidenceKind, Inspection, ProcessingTimes, Provenance, ResultState
+from wire.inspection import Evidence, EvidenceKind, Inspection, ProcessingTimes
 from wire.ledger import EventReference
 
 
@@ -23,45 +23,27 @@ def inspection(
     """The result of part ``number``; ``image`` names its stored payload."""
     captured_at = BEGIN + timedelta(seconds=number)
     region = Region(index=0, modality="rgb", xyxy_px=(0, 0, 8, 8), area_px=64, score=250.0, facts=FACTS)
-    return Inspection(
-        inspection_id=inspection_id(line, "plc-1", f"P{number}"),
-        line=line,
-        part_id=f"P{number}",
-        trigger_session="plc-1",
+    evidence = Evidence(
+        kind=EvidenceKind.IMAGE, modality="rgb", ref=image, content_type="image/png", sha256=sha256, size=1
+    )
+    return made_inspection(
+        line,
+        f"P{number}",
+        captured_at,
         product=product,
-        captured_at=captured_at,
-        created_at=captured_at + timedelta(seconds=1),
         processing=ProcessingTimes(
             captured_first_at=captured_at,
             start_time=captured_at,
             end_time=captured_at + timedelta(seconds=1),
             model_s=0.1,
         ),
-        is_partial=False,
-        result_state=ResultState.COMPLETED,
         verdict=verdict,
         score=250.0 if verdict is Verdict.DEFECT else 100.0,
         threshold=200.0,
         mode=Mode.ZERO_SHOT,
         modalities=(ModalityVerdict(modality="rgb", state=ModalityState.USED, verdict=verdict, score=100.0),),
         regions=(region,) if verdict is Verdict.DEFECT else (),
-        evidence=(
-            Evidence(
-                kind=EvidenceKind.IMAGE, modality="rgb", ref=image, content_type="image/png", sha256=sha256, size=1
-            ),
-        )
-        if image
-        else (),
+        evidence=(evidence,) if image else (),
         events=(EventReference.of(Origin(line=line, source=f"{line}/rgb1", session="s1", sequence=number)),),
-        provenance=Provenance(
-            software_version="1",
-            recipe="scripted",
-            model_digest="5c" * 32,
-            state_version=None,
-            state_digest=None,
-            worker="w",
-            topic="lineside.frames",
-            partition=0,
-            offset=number,
-        ),
+        provenance=PROVENANCE.model_copy(update={"state_version": None, "state_digest": None, "offset": number}),
     )

@@ -10,52 +10,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.wire import strategies
+from tests.unit.wire.examples import FACTS, made_inspection
 from wire.cloudevents import from_kafka, to_kafka
 from wire.errors import DecodeError
-from wire.facts import Facts, PositionShare
-from wire.finding import ModalityState, ModalityVerdict, Mode, Region, Verdict
-from wire.frame import Origin
+from wire.finding import ModalityState, ModalityVerdict, Region, Verdict
 from wire.inspection import (
     Evidence,
     EvidenceKind,
     Inspection,
-    ProcessingTimes,
-    Provenance,
     Report,
     ReportedRegion,
-    ResultState,
 )
 from wire.ledger import EventReference
 
 NOON = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 RESULT_ID = UUID("12345678-1234-5678-1234-567812345678")
-FACTS = Facts(
-    scale="small",
-    polarity="dark",
-    saliency="high",
-    number="one",
-    position=(PositionShare(cell="top-left", share=0.75), PositionShare(cell="top", share=0.25)),
-    shape="linear",
-    direction="diagonal",
-    distribution="isolated",
-    area_ratio=0.01,
-    contrast=-42.5,
-)
-INSPECTION = Inspection(
+INSPECTION = made_inspection(
+    "site.area.line",
+    "P-41",
+    NOON,
     inspection_id=RESULT_ID,
-    line="site.area.line",
-    part_id="P-41",
-    trigger_session="plc-2",
-    product="ring",
-    captured_at=NOON,
-    created_at=NOON,
-    processing=ProcessingTimes(captured_first_at=NOON, start_time=NOON, end_time=NOON, model_s=0.02),
     is_partial=True,
-    result_state=ResultState.COMPLETED,
     verdict=Verdict.DEFECT,
-    score=3.5,
-    threshold=3.0,
-    mode=Mode.MEMORY,
     modalities=(
         ModalityVerdict(modality="rgb", state=ModalityState.USED, verdict=Verdict.DEFECT, score=3.5, threshold=3.0),
         ModalityVerdict(modality="depth", state=ModalityState.MISSING, verdict=Verdict.UNKNOWN),
@@ -66,24 +42,9 @@ INSPECTION = Inspection(
             kind=EvidenceKind.MASK, modality="rgb", ref="masks/x.png", content_type="image/png", sha256="a", size=9
         ),
     ),
-    events=(
-        EventReference.of(
-            Origin(line="site.area.line", source="site.area.line/camera1", session="boot-9", sequence=41),
-            modality="rgb",
-            captured_at=NOON,
-        ),
-    ),
-    provenance=Provenance(
-        software_version="0.1.0",
-        recipe="embedded",
-        model_digest="d",
-        state_version=3,
-        state_digest="e",
-        worker="w1",
-        topic="lineside.frames",
-        partition=2,
-        offset=99,
-    ),
+    # What an older writer leaves out: a reader's defaults.
+    false_alarm_rate=None,
+    packml_state="",
 )
 
 
