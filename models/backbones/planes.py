@@ -1,4 +1,4 @@
-"""Images as planes: intensity and colour opponents in [0, 1], at bounded resolution."""
+"""Images as planes in [0, 1], at bounded resolution: intensity and colour opponents, or red, green, blue."""
 
 from dataclasses import dataclass
 
@@ -20,17 +20,29 @@ class Planes:
     valid: NDArray[np.bool_] | None = None
 
 
-def image_planes(image: NDArray[np.uint8] | NDArray[np.uint16], *, max_pixels: int) -> Planes:
+def opponent_planes(image: NDArray[np.uint8] | NDArray[np.uint16], *, max_pixels: int) -> Planes:
     """(H, W, 3) RGB uint8 or uint16 -> three planes: intensity, red-green, yellow-blue; shrunk to ``max_pixels``."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
-        raise ShapeError(f"image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) uint8 or uint16")
     height, width = image.shape[:2]
-    full_scale = np.float32(255 if image.dtype == np.uint8 else 65535)
-    rgb = shrink(image.astype(np.float32) / full_scale, max_pixels)
+    rgb = shrink(_in_unit_range(image), max_pixels)
     red, green, blue = rgb[:, :, 0], rgb[:, :, 1], rgb[:, :, 2]
     intensity = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
     values = np.stack([intensity, red - green, (red + green) / 2 - blue])
     return Planes(values=values.astype(np.float32, copy=False), size=(height, width))
+
+
+def rgb_planes(image: NDArray[np.uint8] | NDArray[np.uint16], *, least_pixels: int, max_pixels: int) -> Planes:
+    """(H, W, 3) RGB uint8 or uint16 -> red, green, blue in [0, 1].
+
+    Shrunk to ``max_pixels`` or enlarged to ``least_pixels``, at most twofold: beyond that there is no more to see.
+    """
+    rgb = shrink(_in_unit_range(image), max_pixels)
+    height, width = rgb.shape[:2]
+    factor = min(2.0, (least_pixels / (height * width)) ** 0.5)
+    if factor > 1:
+        size = (round(width * factor), round(height * factor))
+        rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), np.float32)
+    values = np.ascontiguousarray(rgb.transpose(2, 0, 1))
+    return Planes(values=values, size=(image.shape[0], image.shape[1]))
 
 
 def shrink(pixels: Array, max_pixels: int) -> Array:
@@ -41,3 +53,10 @@ def shrink(pixels: Array, max_pixels: int) -> Array:
     factor = (max_pixels / (height * width)) ** 0.5
     size = (max(1, int(width * factor)), max(1, int(height * factor)))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _in_unit_range(image: NDArray[np.uint8] | NDArray[np.uint16]) -> Array:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
+        raise ShapeError(f"image has shape {image.shape} and type {image.dtype}, expected (H, W, 3) uint8 or uint16")
+    full_scale = np.float32(255 if image.dtype == np.uint8 else 65535)
+    return np.asarray(image.astype(np.float32) / full_scale, np.float32)

@@ -25,12 +25,26 @@ class Bank:
 
     def ratios(self, patches: Tensor) -> Tensor:
         """Compare patches (N, D) -> (N,): distance to the nearest vector over its reach; about 1 on good parts."""
+        return self.compare(patches)[0]
+
+    def compare(self, patches: Tensor) -> tuple[Tensor, Tensor]:
+        """As ``ratios``, with the index (N,) int64 of the nearest vector."""
         distances, indices = nearest(patches, self.vectors)
-        return distances / self.reach[indices]
+        return distances / self.reach[indices], indices
 
 
-def build_bank(patches: Tensor, sources: Tensor, settings: CoresetSettings, *, max_vectors: int) -> tuple[Bank, Tensor]:
-    """(bank, ratios (N,) of every patch against a bank without anything from its own image).
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LeftOut:
+    """Every patch against a bank without anything from its own image: ratios (N,), ``nearest`` (N,) bank indices."""
+
+    ratios: Tensor
+    nearest: Tensor
+
+
+def build_bank(
+    patches: Tensor, sources: Tensor, settings: CoresetSettings, *, max_vectors: int
+) -> tuple[Bank, LeftOut]:
+    """(bank, its patches left out image by image).
 
     patches (N, D) from images sources (N,) int64 in 0..images-1, of which at least two have patches.
     """
@@ -52,7 +66,7 @@ def build_bank(patches: Tensor, sources: Tensor, settings: CoresetSettings, *, m
         own_total, own_number = _sums(nearests[own], distances[own], count)
         reach = _reach(total - own_total, number - own_number, typical)
         ratios[own] = distances[own] / reach[nearests[own]]
-    return Bank(vectors=vectors, reach=_reach(total, number, typical)), ratios
+    return Bank(vectors=vectors, reach=_reach(total, number, typical)), LeftOut(ratios=ratios, nearest=nearests)
 
 
 def _sums(indices: Tensor, distances: Tensor, count: int) -> tuple[Tensor, Tensor]:

@@ -139,10 +139,10 @@ def build_patch_memory(
     counts = torch.tensor([len(v) for v in per_image], device=vectors.device)
     sources = torch.repeat_interleave(torch.arange(len(per_image), device=vectors.device), counts)
     whitening = fit_whitening(vectors[:: -(-len(vectors) // _STATISTICS_PATCHES)], settings.whitening)
-    bank, ratios = build_bank(whitening(vectors), sources, settings.coreset, max_vectors=max_vectors)
+    bank, left_out_patches = build_bank(whitening(vectors), sources, settings.coreset, max_vectors=max_vectors)
     bank_maps = [
         smooth(_on_grid(own, reference.validity()).cpu().numpy(), settings.smoothing_cells)
-        for own, reference in zip(torch.split(ratios, counts.tolist()), references, strict=True)
+        for own, reference in zip(torch.split(left_out_patches.ratios, counts.tolist()), references, strict=True)
     ]
     places, place_maps = _build_places(references, whitening, settings)
     units = np.array([_unit(bank_maps), _unit(place_maps) if place_maps else 1.0], np.float32)

@@ -14,7 +14,7 @@ from models.ground.threshold import map_threshold
 from models.memory.calibration import calibrate, map_quantile
 from models.memory.patch_memory import Map
 from models.memory.sensor_memory import SensorMemory, build_sensor_memory, excursion_sigma
-from models.recipes.part_views import View, depth_views, image_views
+from models.recipes.part_views import DepthPlanes, ImagePlanes, View, depth_views, image_views
 from models.recipes.picture_detector import PictureDetector
 from models.recipes.recipe import Recipe
 from models.refine.regions import Marking, regions_of, upsample
@@ -35,14 +35,35 @@ class _Seen:
     patch_px: int
 
 
+@dataclass(frozen=True, eq=False)
+class _Judged:
+    """A picture's map and score."""
+
+    view: View
+    anomaly: Map
+    score: float
+    patch_px: int
+
+
 class EmbeddedInspector:
     """See ``wire.inspector.Inspector``. A state of another model digest is not used: the part is judged zero-shot."""
 
-    def __init__(self, *, recipe: Recipe, digest: str, images: PictureDetector, depths: PictureDetector) -> None:
+    def __init__(
+        self,
+        *,
+        recipe: Recipe,
+        digest: str,
+        images: PictureDetector,
+        depths: PictureDetector,
+        image_planes: ImagePlanes,
+        depth_planes: DepthPlanes,
+    ) -> None:
         self._recipe = recipe
         self._digest = digest
         self._images = images
         self._depths = depths
+        self._image_planes = image_planes
+        self._depth_planes = depth_planes
 
     @property
     def recipe(self) -> str:
@@ -51,7 +72,7 @@ class EmbeddedInspector:
 
     @property
     def digest(self) -> str:
-        """sha256 over the recipe's numbers and the filters."""
+        """sha256 over the recipe's numbers, the filters and the weights."""
         return self._digest
 
     def inspect(self, parts: Sequence[Part], states: Sequence[LineState | None]) -> list[Finding]:
@@ -59,7 +80,7 @@ class EmbeddedInspector:
         if len(parts) != len(states):
             raise ValueError(f"{len(parts)} parts but {len(states)} states")
         usable = [state if state and state.metadata.model_digest == self._digest else None for state in states]
-        anomalies: list[list[tuple[View, Map, int]]] = [[] for _ in parts]
+        anomalies: list[list[_Judged]] = [[] for _ in parts]
         for detector, views in (
             (self._images, [view for i, part in enumerate(parts) for view in self._image_views(i, part)]),
             (self._depths, [view for i, part in enumerate(parts) for view in self._depth_views(i, part)]),
@@ -72,16 +93,15 @@ class EmbeddedInspector:
             maps = detector.maps([view.planes for view in views], memories, [view.modality for view in views])
             for view, anomaly in zip(views, maps, strict=True):
                 if anomaly is not None:
-                    anomalies[view.part].append((view, anomaly, detector.patch_px))
+                    score = detector.score(anomaly)
+                    anomalies[view.part].append(_Judged(view, anomaly, score, detector.patch_px))
         return [self._finding(*each) for each in zip(parts, usable, anomalies, strict=True)]
 
     def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:
-        """Build a state (version 0) from good parts. A modality is remembered once two references have it.
+        """Build a state (version 0) from good parts. A modality is remembered once enough references have it.
 
-        ValueError with fewer than two references, or if no modality can be remembered.
+        ValueError if no modality can be remembered: filters and sensors need two references, networks one.
         """
-        if len(references) < 2:
-            raise ValueError(f"{len(references)} references; a line state needs at least 2")
         tensors: dict[str, NDArray[np.float32]] = {}
         calibrations: dict[str, Calibration] = {}
         for detector, make_views in ((self._images, self._image_views), (self._depths, self._depth_views)):
@@ -91,7 +111,7 @@ class EmbeddedInspector:
                     if detector.can_judge(view.planes):
                         pictures.setdefault(view.modality, []).append(view.planes)
             for modality, usable in sorted(pictures.items()):
-                if len(usable) >= 2:
+                if len(usable) >= detector.least_references:
                     built = detector.build(usable, modality, max_vectors=spec.max_vectors)
                     tensors |= built.tensors
                     calibrations[modality] = built.calibration
@@ -101,7 +121,7 @@ class EmbeddedInspector:
             tensors |= memory.tensors()
             calibrations[SENSOR] = calibrate(scores)
         if not calibrations:
-            raise ValueError(f"no modality can be judged in two of the {len(references)} references")
+            raise ValueError(f"{len(references)} references: no modality can be judged in enough of them")
         metadata = StateMetadata(
             line=spec.line,
             product=product,
@@ -117,34 +137,42 @@ class EmbeddedInspector:
         return LineState(metadata=metadata, tensors=tensors)
 
     def _image_views(self, index: int, part: Part) -> list[View]:
-        return image_views(index, part, self._recipe.max_pixels)
+        return image_views(index, part, self._image_planes)
 
     def _depth_views(self, index: int, part: Part) -> list[View]:
-        return depth_views(index, part, self._recipe.geometry, self._recipe.max_pixels)
+        return depth_views(index, part, self._depth_planes, self._recipe.geometry)
 
-    def _finding(self, part: Part, state: LineState | None, anomalies: Sequence[tuple[View, Map, int]]) -> Finding:
+    def _finding(self, part: Part, state: LineState | None, anomalies: Sequence["_Judged"]) -> Finding:
         sensor_score = self._sensor_score(part, state)
-        judged = {view.modality for view, _, _ in anomalies} | ({SENSOR} if sensor_score is not None else set())
+        judged = {each.view.modality for each in anomalies} | ({SENSOR} if sensor_score is not None else set())
         remembered = judged & set(state.metadata.calibrations) if state else set()
         # Without any memory all vote; with one, a modality that it does not know has no calibrated say.
         voting = frozenset(remembered or judged)
         zero_shot = self._recipe.zero_shot
         seen: list[_Seen] = []
-        for view, anomaly, patch_px in anomalies:
+        for each in anomalies:
+            modality = each.view.modality
             level = zero_shot.map_sigma
-            if state is not None and view.modality in remembered:
-                level = map_quantile(state.metadata.calibrations[view.modality])
-            score = float(anomaly.max())
-            judgement = _judge(view.modality, score, state, voting, zero_shot.threshold_sigma)
-            seen.append(_Seen(judgement=judgement, view=view, anomaly=anomaly, normal_level=level, patch_px=patch_px))
+            if state is not None and modality in remembered:
+                level = map_quantile(state.metadata.calibrations[modality])
+            judgement = _judge(modality, each.score, state, voting, zero_shot.threshold_sigma)
+            seen.append(
+                _Seen(
+                    judgement=judgement,
+                    view=each.view,
+                    anomaly=each.anomaly,
+                    normal_level=level,
+                    patch_px=each.patch_px,
+                )
+            )
         judgements = [each.judgement for each in seen]
         if sensor_score is not None:
             limit = self._recipe.sensors.zero_shot_sigma
             judgements.append(_judge(SENSOR, sensor_score, state, voting, limit))
         pictures: dict[str, Picture] = {}
         regions: list[Region] = []
-        for each in seen:
-            pictures[each.view.modality], found = self._picture(each)
+        for one in seen:
+            pictures[one.view.modality], found = self._picture(one)
             regions.extend(r.model_copy(update={"index": len(regions) + k}) for k, r in enumerate(found))
         fused = fuse(judgements)
         return Finding(

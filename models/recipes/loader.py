@@ -1,11 +1,18 @@
 """From a recipe's name to a working inspector."""
 
+from functools import partial
+
 import torch
 
 from models.backbones.filter_bank import FilterBank
+from models.backbones.geometry import depth_planes
+from models.backbones.planes import opponent_planes, rgb_planes
 from models.recipes.embedded_inspector import EmbeddedInspector
+from models.recipes.filter_detector import FilterDetector
+from models.recipes.network_detector import NetworkDetector
+from models.recipes.network_weights import load_networks
 from models.recipes.picture_detector import PictureDetector
-from models.recipes.recipe import digest_of, read_recipe
+from models.recipes.recipe import digest_of, read_recipe, weights_file
 from wire.errors import ConfigurationError
 from wire.inspector import Inspector
 
@@ -26,25 +33,39 @@ def load_inspector(recipe: str, *, device: str = "cpu", threads: int | None = No
         torch.set_num_threads(threads)
     image_filters = FilterBank(settings.image_filters)
     depth_filters = FilterBank(settings.depth_filters)
-    weights = {
+    parts = {
         "image_filters": image_filters.kernels.numpy().tobytes(),
         "depth_filters": depth_filters.kernels.numpy().tobytes(),
     }
-    return EmbeddedInspector(
-        recipe=settings,
-        digest=digest_of(settings, weights),
-        images=PictureDetector(
+    images: PictureDetector
+    if settings.network is not None:
+        network = settings.network
+        student, decoder = load_networks(weights_file(recipe, network), network.sha256, place)
+        parts["network"] = network.sha256.encode()
+        images = NetworkDetector(
+            student=student, decoder=decoder, settings=network, batch_pixels=settings.batch_pixels, device=place
+        )
+        image_planes = partial(rgb_planes, least_pixels=network.least_pixels, max_pixels=settings.max_pixels)
+    else:
+        images = FilterDetector(
             filters=image_filters,
             memory=settings.image_memory,
             zero_shot=settings.zero_shot,
             batch_pixels=settings.batch_pixels,
             device=place,
-        ),
-        depths=PictureDetector(
+        )
+        image_planes = partial(opponent_planes, max_pixels=settings.max_pixels)
+    return EmbeddedInspector(
+        recipe=settings,
+        digest=digest_of(settings, parts),
+        images=images,
+        depths=FilterDetector(
             filters=depth_filters,
             memory=settings.depth_memory,
             zero_shot=settings.zero_shot,
             batch_pixels=settings.batch_pixels,
             device=place,
         ),
+        image_planes=image_planes,
+        depth_planes=partial(depth_planes, settings=settings.geometry, max_pixels=settings.max_pixels),
     )

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backbones.geometry import GeometrySettings, depth_planes, height_picture
-from models.backbones.planes import Planes, image_planes
+from models.backbones.geometry import GeometrySettings, height_picture
+from models.backbones.planes import Planes
 from models.backbones.point_grid import cloud_depth_mm
 from wire.image_codec import to_u8
 from wire.part import Part
@@ -25,13 +25,17 @@ class View:
     mm_per_px: float | None
 
 
-def image_views(index: int, part: Part, max_pixels: int) -> list[View]:
+ImagePlanes = Callable[[NDArray[np.uint8] | NDArray[np.uint16]], Planes]
+DepthPlanes = Callable[[NDArray[np.float32]], Planes]
+
+
+def image_views(index: int, part: Part, planes_of: ImagePlanes) -> list[View]:
     """Every image of ``part``, by name."""
     return [
         View(
             part=index,
             modality=name,
-            planes=image_planes(image, max_pixels=max_pixels),
+            planes=planes_of(image),
             grey=lambda image=image: np.asarray(cv2.cvtColor(to_u8(image), cv2.COLOR_RGB2GRAY), np.uint8),  # type: ignore[misc]
             mm_per_px=part.mm_per_px,
         )
@@ -39,7 +43,7 @@ def image_views(index: int, part: Part, max_pixels: int) -> list[View]:
     ]
 
 
-def depth_views(index: int, part: Part, geometry: GeometrySettings, max_pixels: int) -> list[View]:
+def depth_views(index: int, part: Part, planes_of: DepthPlanes, geometry: GeometrySettings) -> list[View]:
     """The depth image and every point cloud of ``part``; sizes in mm are unknown there (another camera's pixels)."""
     depths: Mapping[str, NDArray[np.float32]] = {
         **({"depth": part.depth_mm} if part.depth_mm is not None else {}),
@@ -49,7 +53,7 @@ def depth_views(index: int, part: Part, geometry: GeometrySettings, max_pixels: 
         View(
             part=index,
             modality=name,
-            planes=depth_planes(depth, geometry, max_pixels=max_pixels),
+            planes=planes_of(depth),
             grey=lambda depth=depth: height_picture(depth, geometry),  # type: ignore[misc]
             mm_per_px=None,
         )

@@ -13,6 +13,7 @@ from models.backbones.geometry import GeometrySettings
 from models.ground.self_reference import SelfReferenceSettings
 from models.memory.patch_memory import MemorySettings
 from models.memory.sensor_memory import SensorSettings
+from models.recipes.network_detector import NetworkSettings
 from models.refine.local_contrast import LocalContrastSettings
 from models.settings import PartSettings
 from wire.errors import ConfigurationError
@@ -23,10 +24,10 @@ _FOLDER = Path(__file__).parent
 class Parts(PartSettings):
     """Which implementation fills each room."""
 
-    backbone: Literal["filter_bank"]
-    memory: Literal["patch_coreset"]
+    backbone: Literal["filter_bank", "student"]
+    memory: Literal["patch_coreset", "feature_banks"]
     ground: Literal["max_otsu_normal_quantile"]
-    zero_shot: Literal["self_reference"]
+    zero_shot: Literal["self_reference", "decoder"]
     refine: Literal["local_contrast"]
     sensors: Literal["robust_statistics"]
     fusion: Literal["sidak_maximum"]
@@ -39,6 +40,7 @@ class Recipe(PartSettings):
     name: str
     revision: int = Field(ge=1)
     parts: Parts
+    network: NetworkSettings | None = None
     image_filters: FilterBankSettings
     depth_filters: FilterBankSettings
     geometry: GeometrySettings
@@ -49,6 +51,14 @@ class Recipe(PartSettings):
     zero_shot: SelfReferenceSettings
     sharpening: LocalContrastSettings
     sensors: SensorSettings
+
+    @model_validator(mode="after")
+    def _network_if_named(self) -> Self:
+        parts = self.parts
+        named = {parts.backbone == "student", parts.memory == "feature_banks", parts.zero_shot == "decoder"}
+        if len(named | {self.network is not None}) > 1:
+            raise ValueError("parts student, feature_banks and decoder come together, with their section 'network'")
+        return self
 
     @model_validator(mode="after")
     def _powers_of_two(self) -> Self:
@@ -80,6 +90,12 @@ def read_recipe(recipe: str) -> Recipe:
         raise ConfigurationError(
             [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in error.errors()]
         ) from error
+
+
+def weights_file(recipe: str, settings: NetworkSettings) -> Path:
+    """Where a recipe's weights lie: beside its file."""
+    beside = Path(recipe).parent if recipe.endswith((".yaml", ".yml")) else _FOLDER
+    return beside / settings.weights
 
 
 def digest_of(recipe: Recipe, weights: dict[str, bytes]) -> str:

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from models.backbones.filter_bank import FilterBank, FilterBankSettings
-from models.backbones.planes import image_planes
+from models.backbones.planes import opponent_planes
 from wire.errors import ShapeError
 
 SETTINGS = FilterBankSettings(
@@ -82,21 +82,21 @@ def test_sixteen_bits_mean_the_same_as_eight():
     eight = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
     sixteen = eight.astype(np.uint16) * 257
     assert np.allclose(
-        image_planes(eight, max_pixels=10**6).values, image_planes(sixteen, max_pixels=10**6).values, atol=1e-6
+        opponent_planes(eight, max_pixels=10**6).values, opponent_planes(sixteen, max_pixels=10**6).values, atol=1e-6
     )
 
 
 def test_planes_are_intensity_and_two_opponents():
     red = np.zeros((2, 2, 3), np.uint8)
     red[:, :, 0] = 255
-    values = image_planes(red, max_pixels=100).values
+    values = opponent_planes(red, max_pixels=100).values
     assert values[:, 0, 0].tolist() == pytest.approx([0.299, 1.0, 0.5])
     grey = np.full((2, 2, 3), 51, np.uint8)
-    assert image_planes(grey, max_pixels=100).values[:, 1, 1].tolist() == pytest.approx([0.2, 0.0, 0.0])
+    assert opponent_planes(grey, max_pixels=100).values[:, 1, 1].tolist() == pytest.approx([0.2, 0.0, 0.0])
 
 
 def test_a_large_image_is_averaged_down_to_the_bound():
-    planes = image_planes(np.zeros((3000, 1000, 3), np.uint8), max_pixels=10_000)
+    planes = opponent_planes(np.zeros((3000, 1000, 3), np.uint8), max_pixels=10_000)
     height, width = planes.values.shape[1:]
     assert height * width <= 10_000
     assert height / width == pytest.approx(3.0, rel=0.05)
@@ -105,4 +105,4 @@ def test_a_large_image_is_averaged_down_to_the_bound():
 
 def test_an_image_of_another_type_is_refused():
     with pytest.raises(ShapeError, match=r"image has shape \(4, 4\) and type float32"):
-        image_planes(np.zeros((4, 4), np.float32), max_pixels=100)  # type: ignore[arg-type]
+        opponent_planes(np.zeros((4, 4), np.float32), max_pixels=100)  # type: ignore[arg-type]

@@ -80,8 +80,8 @@ def test_leave_one_out_ratios_ignore_the_images_own_vectors():
     # Two images agree, the third is alone 10 away: against its own vectors it would lie at 0.
     patches = torch.cat([random(50, 3) * 0.1, random(50, 3, seed=1) * 0.1, random(50, 3, seed=2) * 0.1 + 10])
     sources = torch.arange(3).repeat_interleave(50)
-    bank, ratios = build_bank(patches, sources, CORESET, max_vectors=1000)
-    assert float(ratios[100:].min()) > 3 * float(ratios[:100].max())
+    bank, left_out = build_bank(patches, sources, CORESET, max_vectors=1000)
+    assert float(left_out.ratios[100:].min()) > 3 * float(left_out.ratios[:100].max())
     assert float(bank.ratios(patches).max()) < 1e-2  # with its own vectors each patch lies at 0
 
 
@@ -100,8 +100,8 @@ def test_the_reach_forgives_where_good_parts_vary():
 
 def test_identical_references_do_not_make_noise_infinitely_unusual():
     patches = random(60, 4).repeat(3, 1)
-    bank, ratios = build_bank(patches, torch.arange(3).repeat_interleave(60), CORESET, max_vectors=1000)
-    assert float(ratios.max()) < 0.1
+    bank, left_out = build_bank(patches, torch.arange(3).repeat_interleave(60), CORESET, max_vectors=1000)
+    assert float(left_out.ratios.max()) < 0.1
     assert float(bank.ratios(patches[:60] + 0.01).max()) < 1.0
 
 

@@ -1,0 +1,16 @@
+"""One number for an image, from its map."""
+
+import numpy as np
+
+from models.memory.patch_memory import Map
+
+
+def image_score(anomaly: Map, share: float) -> float:
+    """Mean of the highest ``share`` of the places, at least one: 0 = the peak. Never above the peak.
+
+    A single odd place is noise more often than the area of a small defect is.
+    """
+    count = max(1, round(share * anomaly.size))
+    if count == 1:
+        return float(anomaly.max())
+    return float(np.partition(anomaly, -count, axis=None)[-count:].mean())

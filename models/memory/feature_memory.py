@@ -1,0 +1,163 @@
+"""A line's memory of the student's features: one bank per scale, and what a part differs from in them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.backbones.student import StudentFeatures
+from models.memory.bank import Bank, build_bank
+from models.memory.coreset import CoresetSettings
+from wire.errors import ShapeError
+
+_SCALES = ("fine", "coarse")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Difference:
+    """One image against a memory, at one scale.
+
+    ratio (h, w): distance to the nearest good patch over that one's reach, about 1 on good parts; vector (D, h, w):
+    feature minus nearest good feature. Both 0 where not valid.
+    """
+
+    ratio: Tensor
+    vector: Tensor
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Comparison:
+    """One image against a memory, at both scales."""
+
+    fine: Difference
+    coarse: Difference
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FeatureMemory:
+    """Banks of good patches at both scales. A function of references and settings; immutable."""
+
+    fine: Bank
+    coarse: Bank
+
+    @classmethod
+    def from_tensors(cls, tensors: Mapping[str, NDArray[np.float32]], modality: str, device: torch.device) -> Self:
+        """Read what ``tensors`` wrote for ``modality``; KeyError names the tensor that is missing."""
+
+        def bank(scale: str) -> Bank:
+            vectors, reach = (
+                torch.from_numpy(np.array(tensors[f"{modality}.{scale}_{name}"], np.float32)).to(device)
+                for name in ("bank", "reach")
+            )
+            return Bank(vectors=vectors, reach=reach)
+
+        return cls(fine=bank("fine"), coarse=bank("coarse"))
+
+    def tensors(self, modality: str) -> dict[str, NDArray[np.float32]]:
+        """By the names under which a line state keeps them."""
+        named = {
+            "fine_bank": self.fine.vectors,
+            "fine_reach": self.fine.reach,
+            "coarse_bank": self.coarse.vectors,
+            "coarse_reach": self.coarse.reach,
+        }
+        return {f"{modality}.{name}": tensor.cpu().numpy() for name, tensor in named.items()}
+
+    def compare(self, features: StudentFeatures, valid: Tensor | None = None) -> Comparison:
+        """One image's features (B = 1); ``valid`` (h, w) bool on the fine grid, None = all."""
+        return Comparison(
+            fine=_compare(self.fine, features.fine[0], valid),
+            coarse=_compare(self.coarse, features.coarse[0], on_coarse_grid(valid, features.coarse)),
+        )
+
+
+def build_feature_memory(
+    references: Sequence[StudentFeatures],
+    valids: Sequence[Tensor | None],
+    settings: CoresetSettings,
+    *,
+    max_vectors: int,
+) -> tuple[FeatureMemory, list[Comparison]]:
+    """(memory, comparison of every reference with the memory without its own patches).
+
+    references: one image each (B = 1). A single reference is left out by quarters: each of its quarters is compared
+    with the other three. ValueError without a valid patch.
+    """
+    banks: dict[str, Bank] = {}
+    left_out: dict[str, list[Difference]] = {}
+    for scale in _SCALES:
+        maps = [getattr(reference, scale)[0] for reference in references]  # (D, h, w) each
+        masks = [
+            _validity(valid if scale == "fine" else on_coarse_grid(valid, reference.coarse), own)
+            for valid, own, reference in zip(valids, maps, references, strict=True)
+        ]
+        banks[scale], left_out[scale] = _build_scale(maps, masks, settings, max_vectors)
+    memory = FeatureMemory(fine=banks["fine"], coarse=banks["coarse"])
+    pairs = zip(left_out["fine"], left_out["coarse"], strict=True)
+    return memory, [Comparison(fine=fine, coarse=coarse) for fine, coarse in pairs]
+
+
+def on_coarse_grid(valid: Tensor | None, coarse: Tensor) -> Tensor | None:
+    """A mask of the fine grid (h, w) on the coarse one: valid where any of its cells is."""
+    if valid is None:
+        return None
+    height, width = coarse.shape[-2:]
+    return F.adaptive_max_pool2d(valid.float()[None, None], (height, width))[0, 0] > 0
+
+
+def _build_scale(
+    maps: Sequence[Tensor], masks: Sequence[Tensor], settings: CoresetSettings, max_vectors: int
+) -> tuple[Bank, list[Difference]]:
+    patches = [own[:, mask].T for own, mask in zip(maps, masks, strict=True)]  # (n, D) each
+    if len(maps) == 1:
+        sources = _quarters(maps[0])[masks[0]]
+        sources = torch.unique(sources, return_inverse=True)[1]
+    else:
+        counts = torch.tensor([len(own) for own in patches], device=maps[0].device)
+        sources = torch.repeat_interleave(torch.arange(len(maps), device=maps[0].device), counts)
+    if len(torch.unique(sources)) < 2:
+        raise ValueError("the references show too few valid patches to build a memory from")
+    vectors = torch.cat(patches).contiguous()
+    bank, left_out = build_bank(vectors, sources, settings, max_vectors=max_vectors)
+    differences = vectors - bank.vectors[left_out.nearest]
+    sizes = [len(own) for own in patches]
+    return bank, [
+        _difference(mask, ratios, vector)
+        for mask, ratios, vector in zip(
+            masks, torch.split(left_out.ratios, sizes), torch.split(differences, sizes), strict=True
+        )
+    ]
+
+
+def _compare(bank: Bank, features: Tensor, valid: Tensor | None) -> Difference:
+    mask = _validity(valid, features)
+    if features.shape[0] != bank.vectors.shape[1]:
+        raise ShapeError(f"features have {features.shape[0]} channels, the memory has {bank.vectors.shape[1]}")
+    patches = features[:, mask].T.contiguous()  # (n, D)
+    ratios, nearest = bank.compare(patches)
+    return _difference(mask, ratios, patches - bank.vectors[nearest])
+
+
+def _difference(mask: Tensor, ratios: Tensor, vectors: Tensor) -> Difference:
+    ratio = torch.zeros(mask.shape, device=ratios.device)
+    ratio[mask] = ratios
+    vector = torch.zeros((vectors.shape[1], *mask.shape), device=ratios.device)
+    vector[:, mask] = vectors.T
+    return Difference(ratio=ratio, vector=vector)
+
+
+def _validity(valid: Tensor | None, features: Tensor) -> Tensor:
+    return torch.ones(features.shape[-2:], dtype=torch.bool, device=features.device) if valid is None else valid
+
+
+def _quarters(features: Tensor) -> Tensor:
+    """(h, w) int64: which quarter of the picture each cell lies in."""
+    height, width = features.shape[-2:]
+    down = torch.arange(height, device=features.device) * 2 // height
+    right = torch.arange(width, device=features.device) * 2 // width
+    return down[:, None] * 2 + right[None, :]

@@ -1,0 +1,187 @@
+"""The detector of one kind of picture by the shipped networks: student, banks at two scales, decoder."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.backbones.planes import Planes
+from models.backbones.student import FINE_STRIDE_PX, MULTIPLE_PX, Student, StudentFeatures
+from models.ground.anomaly_scale import AnomalyScale, fit_scale
+from models.ground.decoder import Decoder, gather
+from models.ground.image_score import image_score
+from models.memory.calibration import calibrate
+from models.memory.coreset import CoresetSettings
+from models.memory.feature_memory import Comparison, FeatureMemory, build_feature_memory
+from models.memory.patch_memory import Map
+from models.recipes.built_memory import BuiltMemory
+from models.settings import PartSettings
+
+# A patch must see this share of returns to be judged.
+_VALID_SHARE = 0.5
+_MAP_STRIDE_PX = 4
+
+
+class NetworkSettings(PartSettings):
+    """``weights``: a file beside the recipe; ``least_pixels``: smaller pictures are enlarged to about this area.
+
+    ``scored_share``: an image's score is the mean of this share of its map, from the top. ``decoder_weight``: share of
+    the decoder in the map, the rest is the distance to the memory.
+    """
+
+    weights: str
+    sha256: str
+    least_pixels: int
+    scored_share: float
+    decoder_weight: float
+    coreset: CoresetSettings
+
+
+class NetworkDetector:
+    """See ``PictureDetector``. Owns device, batch and ``inference_mode``. Remembers nothing between calls."""
+
+    def __init__(
+        self,
+        *,
+        student: Student,
+        decoder: Decoder,
+        settings: NetworkSettings,
+        batch_pixels: int,
+        device: torch.device,
+    ) -> None:
+        self._student = student
+        self._decoder = decoder
+        self._settings = settings
+        self._batch_pixels = batch_pixels
+        self._device = device
+
+    @property
+    def patch_px(self) -> int:
+        """Pixels of the working picture per map value, both ways."""
+        return _MAP_STRIDE_PX
+
+    @property
+    def least_references(self) -> int:
+        """One: its quarters are left out by turns."""
+        return 1
+
+    def can_judge(self, picture: Planes) -> bool:
+        """Whether at least one patch of ``picture`` saw enough of the part."""
+        valid = self._valid(picture)
+        return valid is None or bool(valid.any())
+
+    def score(self, anomaly: Map) -> float:
+        """The score of an image from its map."""
+        return image_score(anomaly, self._settings.scored_share)
+
+    def maps(
+        self,
+        pictures: Sequence[Planes],
+        memories: Sequence[Mapping[str, NDArray[np.float32]] | None],
+        names: Sequence[str],
+    ) -> list[Map | None]:
+        """One anomaly map per picture, against ``memories[i]`` (tensors of a line state) or, if None, against itself.
+
+        With a memory: 0 as usual, 1 what one of 2000 places of good parts exceeds. Without one: the decoder's
+        probability. None for a picture without a single valid patch.
+        """
+        maps: list[Map | None] = [None] * len(pictures)
+        with torch.inference_mode():
+            for indices, features in self._batches(pictures):
+                valids = [self._valid(pictures[i]) for i in indices]
+                comparisons: list[Comparison | None] = []
+                for position, index in enumerate(indices):
+                    tensors = memories[index]
+                    if tensors is None:
+                        comparisons.append(None)
+                        continue
+                    memory = FeatureMemory.from_tensors(tensors, names[index], self._device)
+                    comparisons.append(memory.compare(features[position], _cut(valids[position], features)))
+                logits = self._decoder(gather(features, comparisons))
+                for position, index in enumerate(indices):
+                    valid = valids[position]
+                    if valid is not None and not bool(valid.any()):
+                        continue
+                    comparison, tensors = comparisons[position], memories[index]
+                    if comparison is None or tensors is None:
+                        anomaly = logits[position].sigmoid()
+                    else:
+                        scale = AnomalyScale.from_tensors(tensors, names[index])
+                        anomaly = scale(logits[position], comparison, self._settings.decoder_weight)
+                    maps[index] = self._cropped(anomaly, pictures[index], valid)
+        return maps
+
+    def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:
+        """The memory of good pictures; ValueError without a usable one."""
+        with torch.inference_mode():
+            single: list[StudentFeatures | None] = [None] * len(pictures)
+            for indices, features in self._batches(pictures):
+                for position, index in enumerate(indices):
+                    single[index] = features[position]
+            known = [features for features in single if features is not None]
+            valids = [_cut(self._valid(picture), own) for picture, own in zip(pictures, known, strict=True)]
+            memory, left_out = build_feature_memory(known, valids, self._settings.coreset, max_vectors=max_vectors)
+            logits = [
+                self._decoder(gather(own, [comparison]))[0] for own, comparison in zip(known, left_out, strict=True)
+            ]
+            scale = fit_scale(logits, left_out)
+            maps = [
+                self._cropped(scale(own, comparison, self._settings.decoder_weight), picture, self._valid(picture))
+                for own, comparison, picture in zip(logits, left_out, pictures, strict=True)
+            ]
+            scored = maps if len(maps) > 1 else _quarters(maps[0])
+            calibration = calibrate([self.score(anomaly) for anomaly in scored], maps)
+            return BuiltMemory(tensors={**memory.tensors(name), **scale.tensors(name)}, calibration=calibration)
+
+    def _batches(self, pictures: Sequence[Planes]) -> list[tuple[list[int], StudentFeatures]]:
+        """Pictures of one shape share a pass: (their indices, their features)."""
+        shapes: dict[tuple[int, ...], list[int]] = {}
+        for index, picture in enumerate(pictures):
+            shapes.setdefault(picture.values.shape, []).append(index)
+        batches = []
+        for shape, indices in shapes.items():
+            per_pass = max(1, self._batch_pixels // (shape[1] * shape[2]))
+            for start in range(0, len(indices), per_pass):
+                chunk = indices[start : start + per_pass]
+                batch = torch.from_numpy(np.stack([pictures[i].values for i in chunk])).to(self._device)
+                padding = (0, -shape[2] % MULTIPLE_PX, 0, -shape[1] % MULTIPLE_PX)
+                # Replicated, not reflected: a mirrored edge is a structure of its own.
+                batch = F.pad(batch, padding, mode="replicate").contiguous(memory_format=torch.channels_last)
+                batches.append((chunk, self._student(batch)))
+        return batches
+
+    def _cropped(self, anomaly: Tensor, picture: Planes, valid: Tensor | None) -> Map:
+        """(h, w) without the padding, 0 where nothing was seen."""
+        rows, columns = (-(-side // _MAP_STRIDE_PX) for side in picture.values.shape[-2:])
+        own = anomaly[:rows, :columns]
+        if valid is not None:
+            seen = valid.repeat_interleave(2, 0).repeat_interleave(2, 1)[:rows, :columns]
+            own = torch.where(seen, own, 0)
+        return np.ascontiguousarray(own.cpu().numpy(), np.float32)
+
+    def _valid(self, picture: Planes) -> Tensor | None:
+        """(h, w) bool on the fine grid of the picture itself, padding not included; None = all."""
+        if picture.valid is None:
+            return None
+        known = torch.from_numpy(picture.valid).to(self._device, torch.float32)[None, None]
+        padding = (0, -known.shape[-1] % FINE_STRIDE_PX, 0, -known.shape[-2] % FINE_STRIDE_PX)
+        share = F.avg_pool2d(F.pad(known, padding), FINE_STRIDE_PX)[0, 0]
+        return share >= _VALID_SHARE
+
+
+def _cut(valid: Tensor | None, features: StudentFeatures) -> Tensor | None:
+    """A mask on the padded fine grid: what lies beyond the picture is not valid."""
+    if valid is None:
+        return None
+    whole = torch.zeros(features.fine.shape[-2:], dtype=torch.bool, device=valid.device)
+    whole[: valid.shape[0], : valid.shape[1]] = valid
+    return whole
+
+
+def _quarters(anomaly: Map) -> list[Map]:
+    """A single reference is its own sample: the scores of its quarters."""
+    rows, columns = anomaly.shape[0] // 2, anomaly.shape[1] // 2
+    return [part for half in (anomaly[:rows], anomaly[rows:]) for part in (half[:, :columns], half[:, columns:])]

@@ -1,0 +1,1 @@
+"""Training of what ships. Serving never imports it."""

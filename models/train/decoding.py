@@ -1,0 +1,274 @@
+"""Second stage of training: the decoder learns, on drawn lines, to tell a part's defects from its line's variation.
+
+The student is frozen. Memories are built exactly as in service, from none to six references. Every step draws its own
+episodes from (seed, step), so that a run that was interrupted goes on as if it had not been.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.backbones.student import Student, StudentFeatures
+from models.ground.decoder import Decoder, DecoderSettings, Evidence, gather
+from models.memory.coreset import CoresetSettings
+from models.memory.feature_memory import Comparison, build_feature_memory
+from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
+from models.train.learning_rate import cosine
+from models.train.precision import supports_bfloat16
+from models.train.separation import Separation, measure
+
+# (side_px, episodes) by turns: equal pixels, different contexts.
+_PLAN = ((192, 3), (256, 2), (128, 7))
+_CELL_PX = 4
+# Defective cells are about one in thirty; at 1 the first thousand steps would learn "nothing is ever defective".
+_POSITIVE_WEIGHT = 4.0
+# The score of an image in training: mean logit of this share of its cells, about the area of a small defect.
+_SCORED_SHARE = 0.004
+_HELD_OUT_SEED = 2**31 - 2
+_HELD_OUT_EPISODES = 24
+_HELD_OUT_SIDE_PX = 192
+# Larger than any memory of an episode: selection is for banks in service.
+_ALL_VECTORS = CoresetSettings(candidates=1, projected_dims=1, seed=0)
+_MAX_VECTORS = 1 << 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingSettings:
+    """``steps`` of about ten queries each. ``check_every`` steps: measure, save, report."""
+
+    decoder: DecoderSettings
+    steps: int
+    seed: int = 0
+    learning_rate: float = 2e-3
+    warm_up: int = 100
+    weight_decay: float = 1e-2
+    check_every: int = 100
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run is; ``with_memory`` (4 references) and ``without``: AUROCs on held-out families of lines."""
+
+    step: int
+    steps: int
+    loss: float
+    with_memory: Separation
+    without: Separation
+
+
+def train_decoder(
+    settings: DecodingSettings,
+    student: Student,
+    photographs: Sequence[NDArray[np.uint8]],
+    checkpoint: Path,
+    *,
+    device: torch.device,
+    report: Callable[[Progress], None],
+) -> Decoder:
+    """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end."""
+    torch.manual_seed(settings.seed)
+    run = _Run(settings, student, photographs, device)
+    start = run.resume(checkpoint)
+    losses: list[float] = []
+    for step, episodes in run.batches(start):
+        losses.append(run.train(step, episodes))
+        done = step + 1
+        if done % settings.check_every == 0 or done == settings.steps:
+            run.save(checkpoint, done)
+            report(
+                Progress(
+                    step=done,
+                    steps=settings.steps,
+                    loss=float(np.mean(losses)),
+                    with_memory=run.measure(references=4),
+                    without=run.measure(references=0),
+                )
+            )
+            losses.clear()
+    return run.decoder.eval()
+
+
+class _Run:
+    """Networks, optimizer and data of one run."""
+
+    def __init__(
+        self,
+        settings: DecodingSettings,
+        student: Student,
+        photographs: Sequence[NDArray[np.uint8]],
+        device: torch.device,
+    ) -> None:
+        self._settings = settings
+        self._student = student.to(device).to(memory_format=torch.channels_last).eval()
+        self._photographs = photographs
+        self._families = training_families(photographs)
+        self._device = device
+        self._low_precision = supports_bfloat16(device)
+        shape = student.settings
+        self.decoder = (
+            Decoder(
+                settings.decoder, fine_dims=shape.fine_dims, coarse_dims=shape.coarse_dims, detail_dims=shape.widths[1]
+            )
+            .to(device)
+            .to(memory_format=torch.channels_last)
+        )
+        self._optimizer = torch.optim.AdamW(
+            self.decoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+
+    def batches(self, start: int) -> Iterator[tuple[int, list[Episode]]]:
+        """(step, episodes) from ``start`` on; the next ones are drawn while these are learned."""
+        with ThreadPoolExecutor(1, thread_name_prefix="episodes") as ahead:
+            queue = [ahead.submit(self._episodes, step) for step in range(start, start + 3)]
+            for step in range(start, self._settings.steps):
+                episodes = queue.pop(0).result()
+                queue.append(ahead.submit(self._episodes, step + 3))
+                yield step, episodes
+            for unused in queue:
+                unused.cancel()
+
+    def train(self, step: int, episodes: Sequence[Episode]) -> float:
+        """One step; returns the loss."""
+        evidence = self._evidence(episodes)
+        shares = torch.from_numpy(np.concatenate([share_masks(e.masks, _CELL_PX) for e in episodes])).to(self._device)
+        self.decoder.train()
+        for group in self._optimizer.param_groups:
+            group["lr"] = cosine(
+                step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up, steps=self._settings.steps
+            )
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
+            logits = self.decoder(evidence)
+        loss = decoding_loss(logits.float(), shares, [len(e.queries) for e in episodes])
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def measure(self, *, references: int) -> Separation:
+        """How well held-out families' defects are separated, with that many references."""
+        self.decoder.eval()
+        maps, masks = [], []
+        for number in range(_HELD_OUT_EPISODES):
+            episode = draw_episode(
+                _HELD_OUT_SEED,
+                number,
+                side_px=_HELD_OUT_SIDE_PX,
+                photographs=(),
+                families=HELD_OUT_FAMILIES,
+                references=references,
+            )
+            with torch.inference_mode():
+                maps.append(self.decoder(self._evidence([episode])).cpu().numpy())
+            masks.append(share_masks(episode.masks, _CELL_PX) > 0.5)
+        return measure(maps, masks)
+
+    def save(self, checkpoint: Path, step: int) -> None:
+        """Replace the checkpoint; a crash leaves the old one."""
+        content = {"step": step, "decoder": self.decoder.state_dict(), "optimizer": self._optimizer.state_dict()}
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(content, partial)
+        os.replace(partial, checkpoint)
+
+    def resume(self, checkpoint: Path) -> int:
+        """The step to go on with."""
+        if not checkpoint.exists():
+            return 0
+        content: dict[str, Any] = torch.load(checkpoint, map_location=self._device, weights_only=True)
+        self.decoder.load_state_dict(content["decoder"])
+        self._optimizer.load_state_dict(content["optimizer"])
+        return int(content["step"])
+
+    def _episodes(self, step: int) -> list[Episode]:
+        side_px, count = _PLAN[step % len(_PLAN)]
+        return [
+            draw_episode(
+                self._settings.seed,
+                step,
+                number,
+                side_px=side_px,
+                photographs=self._photographs,
+                families=self._families,
+            )
+            for number in range(count)
+        ]
+
+    def _evidence(self, episodes: Sequence[Episode]) -> Evidence:
+        """Student and memories of all episodes, as in service; the decoder's input for all queries."""
+        images = np.concatenate([picture for e in episodes for picture in (e.references, e.queries)])
+        batch = torch.from_numpy(images).to(self._device).permute(0, 3, 1, 2).float() / 255
+        with (
+            torch.inference_mode(),
+            torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision),
+        ):
+            seen = self._student(batch.contiguous(memory_format=torch.channels_last))
+        seen = StudentFeatures(
+            fine=seen.fine.float().clone(), coarse=seen.coarse.float().clone(), detail=seen.detail.float().clone()
+        )
+        comparisons: list[Comparison | None] = []
+        asked: list[int] = []
+        at = 0
+        with torch.inference_mode():
+            for episode in episodes:
+                known = [seen[at + i] for i in range(len(episode.references))]
+                at += len(known)
+                queries = range(at, at + len(episode.queries))
+                at += len(queries)
+                asked.extend(queries)
+                if not known:
+                    comparisons.extend(None for _ in queries)
+                    continue
+                memory, _ = build_feature_memory(known, [None] * len(known), _ALL_VECTORS, max_vectors=_MAX_VECTORS)
+                comparisons.extend(memory.compare(seen[i]) for i in queries)
+            index = torch.tensor(asked, device=self._device)
+            own = StudentFeatures(fine=seen.fine[index], coarse=seen.coarse[index], detail=seen.detail[index])
+            evidence = gather(own, comparisons)
+        return _outside_inference(evidence)
+
+
+def decoding_loss(logits: Tensor, shares: Tensor, sizes: Sequence[int]) -> Tensor:
+    """logits, shares (B, h, w); ``sizes``: queries per episode. Per cell, per region and per image.
+
+    Cells: cross-entropy against the defective share. Regions: soft Dice of each defective image. Images: its most
+    suspicious cells against its label, and every defective image above every good one of the same line.
+    """
+    weight = 1 + (_POSITIVE_WEIGHT - 1) * shares
+    cells = F.binary_cross_entropy_with_logits(logits, shares, weight=weight)
+    probability = logits.sigmoid()
+    overlap = (probability * shares).sum(dim=(1, 2))
+    dice = 1 - (2 * overlap + 1) / (probability.sum(dim=(1, 2)) + shares.sum(dim=(1, 2)) + 1)
+    bad = shares.flatten(1).amax(dim=1) > 0.25
+    flat = logits.flatten(1)
+    scores = flat.topk(max(1, round(_SCORED_SHARE * flat.shape[1])), dim=1).values.mean(dim=1)
+    images = F.binary_cross_entropy_with_logits(scores, bad.float())
+    pairs = [
+        F.softplus(own[~own_bad][:, None] - own[own_bad][None, :]).flatten()
+        for own, own_bad in zip(torch.split(scores, list(sizes)), torch.split(bad, list(sizes)), strict=True)
+    ]
+    ranking = torch.cat(pairs)
+    regions = dice[bad].mean() if bool(bad.any()) else logits.new_zeros(())
+    ranked = ranking.mean() if len(ranking) else logits.new_zeros(())
+    return 2 * cells + 0.5 * regions + 0.3 * images + 0.3 * ranked
+
+
+def _outside_inference(evidence: Evidence) -> Evidence:
+    """Copies that a gradient may flow past."""
+    features = evidence.features
+    return Evidence(
+        features=StudentFeatures(
+            fine=features.fine.clone(), coarse=features.coarse.clone(), detail=features.detail.clone()
+        ),
+        fine_difference=evidence.fine_difference.clone(),
+        coarse_difference=evidence.coarse_difference.clone(),
+        fine_scalars=evidence.fine_scalars.clone(),
+        coarse_scalars=evidence.coarse_scalars.clone(),
+    )

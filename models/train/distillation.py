@@ -1,0 +1,185 @@
+"""First stage of training: the student learns to see what the teacher sees.
+
+Every step draws its own crops from (seed, step), so that a run that was interrupted goes on as if it had not been.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.backbones.student import Student, StudentSettings
+from models.train.crops import draw_batch, sizes
+from models.train.learning_rate import cosine
+from models.train.photographs import Photographs
+from models.train.precision import supports_bfloat16
+from models.train.targets import Projection
+from models.train.teacher import Teacher
+
+_FIT_STEPS = 48
+_HELD_OUT_STEPS = 8
+# Seeds apart from every training seed.
+_FIT_SEED, _HELD_OUT_SEED = -1 % 2**31, -2 % 2**31
+
+
+@dataclass(frozen=True, kw_only=True)
+class DistillationSettings:
+    """``steps`` of about half a million pixels each. ``check_every`` steps: measure, save, report."""
+
+    student: StudentSettings
+    steps: int
+    seed: int = 0
+    learning_rate: float = 2e-3
+    warm_up: int = 200
+    weight_decay: float = 1e-2
+    check_every: int = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a run is. r2_*: share of the held-out targets' variance that the student predicts."""
+
+    step: int
+    steps: int
+    loss: float
+    r2_fine: float
+    r2_coarse: float
+
+
+def distil(
+    settings: DistillationSettings,
+    teacher: Teacher,
+    photographs: Photographs,
+    checkpoint: Path,
+    *,
+    device: torch.device,
+    report: Callable[[Progress], None],
+) -> Student:
+    """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end."""
+    torch.manual_seed(settings.seed)
+    run = _Run(settings, teacher, photographs, device)
+    start = run.resume(checkpoint)
+    losses = 0.0
+    for step, images in run.batches(start):
+        losses += run.train(step, images)
+        done = step + 1
+        if done % settings.check_every == 0 or done == settings.steps:
+            run.save(checkpoint, done)
+            fine, coarse = run.measure()
+            since = done - max(start, (done - 1) // settings.check_every * settings.check_every)
+            report(Progress(step=done, steps=settings.steps, loss=losses / since, r2_fine=fine, r2_coarse=coarse))
+            losses = 0.0
+    return run.student.eval()
+
+
+class _Run:
+    """Networks, optimizer and data of one run."""
+
+    def __init__(
+        self, settings: DistillationSettings, teacher: Teacher, photographs: Photographs, device: torch.device
+    ) -> None:
+        self._settings = settings
+        self._teacher = teacher
+        self._photographs = photographs
+        self._device = device
+        self._low_precision = supports_bfloat16(device)
+        self.student = Student(settings.student).to(device).to(memory_format=torch.channels_last)
+        self._optimizer = torch.optim.AdamW(
+            self.student.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self._fine, self._coarse = self._fit_projections()
+
+    def batches(self, start: int) -> Iterator[tuple[int, Tensor]]:
+        """(step, images) from ``start`` on; the next ones are drawn while this one is learned."""
+        with ThreadPoolExecutor(1, thread_name_prefix="crops") as ahead:
+            queue = [ahead.submit(self._images, self._settings.seed, step) for step in range(start, start + 3)]
+            for step in range(start, self._settings.steps):
+                images = queue.pop(0).result()
+                queue.append(ahead.submit(self._images, self._settings.seed, step + 3))
+                yield step, images
+            for unused in queue:
+                unused.cancel()
+
+    def train(self, step: int, images: Tensor) -> float:
+        """One step; returns the loss."""
+        self.student.train()
+        for group in self._optimizer.param_groups:
+            group["lr"] = cosine(
+                step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up, steps=self._settings.steps
+            )
+        loss = sum(self._errors(images, training=True), start=torch.zeros((), device=self._device))
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def measure(self) -> tuple[float, float]:
+        """(R² fine, R² coarse) on crops that no step trains on."""
+        self.student.eval()
+        errors, spreads = torch.zeros(2), torch.zeros(2)
+        with torch.inference_mode():
+            for step in range(_HELD_OUT_STEPS):
+                images = self._images(_HELD_OUT_SEED, step)
+                targets = self._targets(images)
+                errors += torch.stack([e.cpu() for e in self._errors(images, training=False)])
+                spreads += torch.stack([t.var(dim=(0, 2, 3)).mean().cpu() for t in targets])
+        fine, coarse = (1 - errors / spreads).tolist()
+        return fine, coarse
+
+    def save(self, checkpoint: Path, step: int) -> None:
+        """Replace the checkpoint; a crash leaves the old one."""
+        content = {
+            "step": step,
+            "settings": self._settings.student.model_dump(),
+            "student": self.student.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(content, partial)
+        os.replace(partial, checkpoint)
+
+    def resume(self, checkpoint: Path) -> int:
+        """The step to go on with."""
+        if not checkpoint.exists():
+            return 0
+        content: dict[str, Any] = torch.load(checkpoint, map_location=self._device, weights_only=True)
+        self.student.load_state_dict(content["student"])
+        self._optimizer.load_state_dict(content["optimizer"])
+        return int(content["step"])
+
+    def _fit_projections(self) -> tuple[Projection, Projection]:
+        maps = [self._teach(self._images(_FIT_SEED, step)) for step in range(_FIT_STEPS)]
+        student = self._settings.student
+        return (
+            Projection.fit((fine for fine, _ in maps), student.fine_dims),
+            Projection.fit((coarse for _, coarse in maps), student.coarse_dims),
+        )
+
+    def _images(self, seed: int, step: int) -> Tensor:
+        side_px, count = sizes(step)
+        drawn = draw_batch(self._photographs, seed=seed, step=step, count=count, side_px=side_px)
+        return torch.from_numpy(drawn).to(self._device).contiguous(memory_format=torch.channels_last)
+
+    def _targets(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        fine, coarse = self._teach(images)
+        return self._fine(fine).clone(), self._coarse(coarse).clone()
+
+    def _teach(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        # Rounding to 8 bits of mantissa is a tenth of what the student still misses.
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
+            fine, coarse = self._teacher.features(images)
+        return fine.float(), coarse.float()
+
+    def _errors(self, images: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
+        """Mean square errors (fine, coarse)."""
+        fine, coarse = self._targets(images)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=training and self._low_precision):
+            seen = self.student(images)
+        return F.mse_loss(seen.fine.float(), fine), F.mse_loss(seen.coarse.float(), coarse)

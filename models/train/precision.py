@@ -1,0 +1,16 @@
+"""Whether a device multiplies bfloat16 faster than float32."""
+
+from pathlib import Path
+
+import torch
+
+
+def supports_bfloat16(device: torch.device) -> bool:
+    """On CUDA since Ampere; on a CPU with AVX-512 BF16 or AMX. Elsewhere it would be emulated, several times slower."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported())
+    try:
+        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+    except OSError:
+        return False
+    return "avx512_bf16" in flags or "amx_bf16" in flags
