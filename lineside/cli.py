@@ -8,7 +8,8 @@ import typer
 from typer._click.core import Context
 from typer.core import TyperGroup
 
-from lineside.commands import bench, dead_letters, evaluate, line_states, plant
+from lineside.commands import bench, dead_letters, evaluate, line_states, plant, train
+from lineside.commands.evaluate_depth import evaluate_depth
 from lineside.commands.evaluate_sensors import evaluate_sensors
 from lineside.commands.history import history
 from lineside.commands.ledger import ledger
@@ -20,8 +21,8 @@ from lineside.commands.up import up
 from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
-_ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "synth", "state", "dlq",
-          "plant", "migrate", "topics", "retention", "bench", "worker", "dashboard", "broker")  # fmt: skip
+_ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "evaluate-depth", "synth", "train",
+          "state", "dlq", "plant", "migrate", "topics", "retention", "bench", "worker", "dashboard", "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
 
@@ -50,6 +51,8 @@ def build_app() -> typer.Typer:
     app.add_typer(evaluate.app, name="evaluate", rich_help_panel=_LOOK)
     app.command(rich_help_panel=_LOOK)(synth)
     app.command("evaluate-sensors", rich_help_panel=_LOOK)(evaluate_sensors)
+    app.command("evaluate-depth", rich_help_panel=_LOOK)(evaluate_depth)
+    app.add_typer(train.app, name="train", rich_help_panel=_LOOK)
     app.add_typer(line_states.app, name="state", rich_help_panel=_OPERATE)
     app.add_typer(dead_letters.app, name="dlq", rich_help_panel=_OPERATE)
     app.add_typer(plant.app, name="plant", rich_help_panel=_OPERATE)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -55,14 +55,21 @@ class DecodingSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class DecodingProgress:
     """Where a run is; ``with_memory`` (4 references) and ``without``: AUROCs on held-out families of lines."""
+
+    stage: ClassVar[str] = "decoding"
 
     step: int
     steps: int
     loss: float
     with_memory: Separation
     without: Separation
+
+    @property
+    def measured(self) -> str:
+        """For a person who watches."""
+        return f"loss {self.loss:.3f}, with 4 references {self.with_memory}, without {self.without}"
 
 
 def train_decoder(
@@ -72,7 +79,7 @@ def train_decoder(
     checkpoint: Path,
     *,
     device: torch.device,
-    report: Callable[[Progress], None],
+    report: Callable[[DecodingProgress], None],
 ) -> Decoder:
     """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end."""
     torch.manual_seed(settings.seed)
@@ -85,7 +92,7 @@ def train_decoder(
         if done % settings.check_every == 0 or done == settings.steps:
             run.save(checkpoint, done)
             report(
-                Progress(
+                DecodingProgress(
                     step=done,
                     steps=settings.steps,
                     loss=float(np.mean(losses)),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -42,14 +42,21 @@ class DistillationSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Progress:
+class DistillationProgress:
     """Where a run is. r2_*: share of the held-out targets' variance that the student predicts."""
+
+    stage: ClassVar[str] = "distillation"
 
     step: int
     steps: int
     loss: float
     r2_fine: float
     r2_coarse: float
+
+    @property
+    def measured(self) -> str:
+        """For a person who watches."""
+        return f"loss {self.loss:.3f}, R² fine {self.r2_fine:.3f}, coarse {self.r2_coarse:.3f}"
 
 
 def distil(
@@ -59,7 +66,7 @@ def distil(
     checkpoint: Path,
     *,
     device: torch.device,
-    report: Callable[[Progress], None],
+    report: Callable[[DistillationProgress], None],
 ) -> Student:
     """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end."""
     torch.manual_seed(settings.seed)
@@ -73,7 +80,11 @@ def distil(
             run.save(checkpoint, done)
             fine, coarse = run.measure()
             since = done - max(start, (done - 1) // settings.check_every * settings.check_every)
-            report(Progress(step=done, steps=settings.steps, loss=losses / since, r2_fine=fine, r2_coarse=coarse))
+            report(
+                DistillationProgress(
+                    step=done, steps=settings.steps, loss=losses / since, r2_fine=fine, r2_coarse=coarse
+                )
+            )
             losses = 0.0
     return run.student.eval()
 

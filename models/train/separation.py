@@ -14,6 +14,9 @@ class Separation:
     cells: float
     images: float
 
+    def __str__(self) -> str:
+        return f"{self.cells:.3f} (cells) {self.images:.3f} (images)"
+
 
 def measure(maps: Sequence[NDArray[np.float32]], masks: Sequence[NDArray[np.bool_]]) -> Separation:
     """maps, masks: (Q, h, w) per line. Lines with one label only are left out; NaN if none is left."""

@@ -33,6 +33,10 @@ class Projection:
         mean = total / count
         values, directions = torch.linalg.eigh(square / count - torch.outer(mean, mean))
         values, directions = values.flip(0)[:dims].clamp_min(1e-12), directions.flip(1)[:, :dims]
+        if len(mean) < dims:
+            # A teacher with fewer features than the student predicts: the rest is a constant.
+            directions = torch.nn.functional.pad(directions, (0, dims - len(mean)))
+            values = torch.nn.functional.pad(values, (0, dims - len(mean)), value=1.0)
         matrix = directions * values.pow(-_WHITENING_POWER / 2)
         matrix = matrix / values.pow(1 - _WHITENING_POWER).mean().sqrt()
         return cls(mean.float(), matrix.float())

@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from models.backbones.filter_bank import FilterBank, FilterBankSettings
 from wire.errors import ConfigurationError
 
 
@@ -41,6 +42,36 @@ def load_teacher(file: Path, device: torch.device) -> Teacher:
     raise ConfigurationError(
         [f"teacher {file}: neither Keras' MobileNet v1 nor a torchvision or timm ResNet; its keys begin {some}"]
     )
+
+
+class FilterTeacher:
+    """Fixed filters at both strides: what is left to learn from when there is no network that saw anything."""
+
+    name = "none (fixed filters)"
+
+    def __init__(self, device: torch.device) -> None:
+        fine, coarse = (
+            FilterBank(
+                FilterBankSettings(
+                    levels=levels,
+                    kernel_px=7,
+                    sigma_px=1.0,
+                    orientations=4,
+                    wavelength_px=4.0,
+                    stride_px=stride,
+                    log_offset=0.05,
+                )
+            ).to(device)
+            for levels, stride in ((4, 8), (5, 16))
+        )
+        self._fine, self._coarse = fine, coarse
+
+    @torch.inference_mode()
+    def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """See ``Teacher``."""
+        red, green, blue = images.float().unbind(1)
+        planes = torch.stack([images.float().mean(1), red - green, (red + green) / 2 - blue], 1)
+        return self._fine(planes), self._coarse(planes)
 
 
 class MobileNetTeacher:

@@ -1,0 +1,86 @@
+"""``lineside train``: make the shipped weights again, or better ones."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from wire.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from models.train.decoding import DecodingProgress
+    from models.train.distillation import DistillationProgress
+
+app = typer.Typer(help="Train the networks that recipes ship with.", no_args_is_help=True)
+
+
+@app.callback()
+def train() -> None:
+    """Train the networks that recipes ship with."""
+
+
+@app.command()
+def embedded(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints, curves, weights, model card.")] = Path(
+        "training/embedded"
+    ),
+    teacher: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Weights of a network that saw natural images: Keras' MobileNet v1 or a torchvision or timm ResNet. "
+            "[default: fixed filters]",
+        ),
+    ] = None,
+    photos: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="Photographs of good surfaces. [default: drawn ones]"
+        ),
+    ] = None,
+    distillation_steps: Annotated[int, typer.Option(min=1, help="Of the first stage.")] = 6000,
+    decoding_steps: Annotated[int, typer.Option(min=1, help="Of the second stage.")] = 3000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Train the embedded recipe's networks. Interrupted, the same command goes on at the last checkpoint."""
+    import torch
+
+    from models.train.embedded import shipped_settings, train_embedded
+
+    torch.set_num_threads(threads)
+    try:
+        place = torch.device(device)
+        torch.empty(1, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigurationError([f"--device {device}: {error}"]) from error
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    ) as shown:
+        tasks = {
+            "distillation": shown.add_task("1 student", total=distillation_steps),
+            "decoding": shown.add_task("2 decoder", total=decoding_steps),
+        }
+
+        def report(progress: "DistillationProgress | DecodingProgress") -> None:
+            shown.update(tasks[progress.stage], completed=progress.step)
+            if progress.measured:
+                shown.console.print(f"{progress.stage} {progress.step}: {progress.measured}")
+
+        trained = train_embedded(
+            shipped_settings(seed=seed, distillation_steps=distillation_steps, decoding_steps=decoding_steps),
+            out,
+            teacher_file=teacher,
+            photos=photos,
+            device=place,
+            report=report,
+        )
+    typer.echo(f"weights: {trained.weights}\nsha256:  {trained.sha256}")
+    typer.echo("Put both into the section 'network' of a recipe file to use them.")
