@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, text
 
-from storage.engine import WRITES, make_engine
+from storage.engine import make_engine
 from storage.migrate import current_revision, head_revision
+from storage.sqlite_file import WRITES
 from storage.vendor_errors import database_errors
 from wire.errors import ConfigurationError
 
@@ -17,6 +18,7 @@ class Database:
 
     ``url``: ``sqlite:///FILE`` or ``postgresql://user:password@host/name``. Every method of the stores in this room
     raises DatabaseUnavailable when the database is away, locked, full or shutting down; nothing is written then.
+    MustStop when the file of a SQLite database was removed or replaced while it was open.
     """
 
     def __init__(self, url: str, *, pool_size: int = 5) -> None:

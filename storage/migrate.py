@@ -11,11 +11,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
-from storage.engine import WRITES, make_engine
+from storage.engine import make_engine
 from storage.partitions import create_partitions_ahead
+from storage.sqlite_file import WRITES
 from storage.vendor_errors import database_errors
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+# Other processes migrate meanwhile, table by table on a busy disk: over ten seconds were seen. Larger: a writer that
+# hangs keeps a site from starting without a word.
+_SQLITE_BUSY_MS = 120_000
 
 
 def migrate(url: str, *, to: str = "head", progress: Callable[[str], None] = lambda _: None) -> None:
@@ -24,7 +28,7 @@ def migrate(url: str, *, to: str = "head", progress: Callable[[str], None] = lam
     Several processes may call it at once: they wait for each other. ``to``: a revision, ``head`` or ``base`` (which
     removes every table). ``progress`` is told each step. DatabaseUnavailable if a lock cannot be had in time.
     """
-    engine = make_engine(url, pool_size=1)
+    engine = make_engine(url, pool_size=1, busy_ms=_SQLITE_BUSY_MS)
     try:
         with database_errors(), engine.connect() as connection:
             connection.execution_options(**{WRITES: True})

@@ -117,7 +117,7 @@ class _Worker:
             outbox = Outbox(sender, group=_GROUPS[role], patience_s=settings.patience_s)
             match role:
                 case Role.INSPECT:
-                    agents.append(await self._inspect_agent(database, payloads, outbox, cluster))
+                    agents.append(await self._inspect_agent(opened, database, payloads, outbox, cluster))
                 case Role.STORE:
                     agents.append(self._store_agent(database, outbox))
                 case Role.DESCRIBE:
@@ -170,14 +170,15 @@ class _Worker:
         )
 
     async def _inspect_agent(
-        self, database: Database, payloads: PayloadStore, outbox: Outbox, cluster: str
+        self, opened: contextlib.ExitStack, database: Database, payloads: PayloadStore, outbox: Outbox, cluster: str
     ) -> InspectAgent:
         settings = self._settings
         inspector = await self._load()
         metrics = InspectMetrics(self._registry)
         software = version("lineside")
         metrics.model_info.labels(inspector.recipe, inspector.digest, software).set(1)
-        lags = LagReader(settings.broker)
+        log_ends = _LogEnds(LagReader(settings.broker), topics.GROUP_INSPECT)
+        opened.callback(log_ends.close)
         states = LineStateStore(database, payloads)
         return InspectAgent(
             reader=FrameReader(payloads),
@@ -187,7 +188,7 @@ class _Worker:
             model=ModelThread(inspector, cpu=settings.inspect.model_cpu),
             evidence=EvidenceWriter(payloads, settings.inspect.evidence),
             outbox=outbox,
-            log_ends=_LogEnds(lags, topics.GROUP_INSPECT),
+            log_ends=log_ends,
             cluster=cluster,
             maker=Maker(
                 software_version=software,
@@ -266,6 +267,11 @@ class _LogEnds:
     async def __call__(self, topic: str) -> Mapping[int, PartitionLag]:
         lags = await asyncio.get_running_loop().run_in_executor(self._thread, self._lags.lags, topic, [self._group])
         return {lag.partition: lag for lag in lags[self._group]}
+
+    def close(self) -> None:
+        """Let go of thread and connections."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._lags.close()
 
 
 async def _first_failure(starting: list[asyncio.Task[None]]) -> None:

@@ -43,6 +43,10 @@ class Finished:
             return False
         return not any(lag.messages for lag in of_group)
 
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._lags.close()
+
 
 def result_moments(broker: KafkaSettings, session: str) -> list[datetime]:
     """When the broker got each result of the parts of ``session``, ascending. MustStop if it keeps no times."""

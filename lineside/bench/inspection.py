@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from statistics import median
@@ -79,8 +80,8 @@ class _Rig:
                 **self._site.worker_settings(broker),
                 "inspect": {"max_batch": _BATCH, "model_threads": 1, "model_cpu": self._core},
             }
-            with InspectWorker(self._folder, settings) as worker:
-                wait_for(Finished(broker), worker, _DEADLINE_S)
+            with closing(Finished(broker)) as finished, InspectWorker(self._folder, settings) as worker:
+                wait_for(finished, worker, _DEADLINE_S)
                 seconds = worker.metric("inspect_inference_seconds_sum")
                 self._model_rates.append(self._parts / seconds)
                 self._batch_sizes.append(self._parts / worker.metric("inspect_inference_seconds_count"))

@@ -1,5 +1,6 @@
 """Whether an inspect worker's memory depends on how much work waits for it."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -48,6 +49,6 @@ def _peak_mib(site: InspectSite, folder: Path, bootstrap: str, parts: int) -> fl
     with inspect_broker(bootstrap) as broker:
         send_backlog(site, broker, parts)
         settings: dict[str, Any] = {**site.worker_settings(broker), "inspect": {"model_threads": 1}}
-        with InspectWorker(folder, settings) as worker:
-            wait_for(Finished(broker), worker, _DEADLINE_S)
+        with closing(Finished(broker)) as finished, InspectWorker(folder, settings) as worker:
+            wait_for(finished, worker, _DEADLINE_S)
             return worker.peak_bytes() / _MIB

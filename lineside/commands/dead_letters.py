@@ -35,7 +35,11 @@ def list_letters(
     from lineside.site import Site
     from lineside.terminal import out, print_json
 
-    letters = deque(_read(Site(data_dir=data_dir, broker=broker), topic), maxlen=limit)
+    oldest: dict[int, int] = {}  # offset by partition: those in front of it are gone
+    letters: deque[RawRecord] = deque(maxlen=limit)
+    for letter in _read(Site(data_dir=data_dir, broker=broker), topic):
+        oldest.setdefault(letter.partition, letter.offset)
+        letters.append(letter)
     if as_json:
         print_json([_document(letter) for letter in letters])
         return
@@ -52,6 +56,8 @@ def list_letters(
             headers.get("dlq_error_message", ""),
         )
     out.print(table if letters else "no dead letters")
+    if gone := sum(oldest.values()):
+        out.print(f"{gone} older ones are gone: the broker has dropped them (the embedded one keeps 5 MiB a partition)")
 
 
 @app.command()

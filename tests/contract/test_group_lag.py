@@ -6,7 +6,7 @@ from confluent_kafka import Consumer, TopicPartition
 from tests.contract.brokers import PARTITIONS, Broker
 from wire.errors import BrokerUnavailable
 from wire.kafka.async_send import send_raw_and_wait
-from wire.kafka.lag import LagReader, PartitionLag, group_lag
+from wire.kafka.lag import LagReader, PartitionLag
 from wire.kafka.sender import KafkaSender
 from wire.kafka.settings import KafkaSettings
 
@@ -31,7 +31,6 @@ async def test_lag_is_what_the_group_has_not_committed(broker: Broker) -> None:
         expected = list(empty)
         expected[place.partition] = PartitionLag(partition=place.partition, committed=committed, start=0, end=10)
         assert lags[group] == expected
-        assert group_lag(broker.settings, group, topic) == expected
         assert [lag.messages for lag in expected if lag.partition == place.partition] == [behind]
 
 

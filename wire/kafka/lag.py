@@ -12,6 +12,8 @@ from wire.kafka.settings import KafkaSettings
 
 # Larger: a guard or a page waits longer to learn that the broker is away. Smaller: a broker under load counts as away.
 _TIMEOUT_S: Final = 5.0
+# Longer than a question takes that is answered; a process that ends may not wait for a broker that is away.
+_CLOSE_S: Final = 1.0
 # Two "times" that the protocol's ListOffsets knows beside real ones: the oldest record kept, the next one written.
 _EARLIEST: Final = -2
 _LATEST: Final = -1
@@ -63,11 +65,15 @@ class LagReader:
                 raise translate(error.args[0], topic) from error
 
     def close(self) -> None:
-        """Let go of the connections."""
-        with self._lock:
+        """Let go of the connections. While the broker keeps a question waiting they are left to the process's end."""
+        if not self._lock.acquire(timeout=_CLOSE_S):
+            return
+        try:
             for consumer in self._consumers.values():
                 consumer.close()
             self._consumers.clear()
+        finally:
+            self._lock.release()
 
     def _consumer(self, group: str) -> Consumer:
         if group not in self._consumers:
@@ -110,12 +116,3 @@ def _offsets(answers: Sequence[TopicPartition]) -> dict[int, int]:
         if answer.error is not None:
             raise KafkaException(answer.error)
     return {answer.partition: answer.offset for answer in answers if answer.offset >= 0}
-
-
-def group_lag(settings: KafkaSettings, group: str, topic: str) -> list[PartitionLag]:
-    """The lag of one group on one topic, once; BrokerUnavailable if the broker does not answer."""
-    reader = LagReader(settings)
-    try:
-        return reader.lags(topic, [group])[group]
-    finally:
-        reader.close()

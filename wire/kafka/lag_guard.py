@@ -70,6 +70,7 @@ class LagGuard:
         self._readers = readers
         self._lock = threading.Lock()
         self._topics: dict[str, _Topic] = {}
+        self._unread_bytes: dict[str, int] = {}  # of topics that no group reads
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="kafka-lag-guard", daemon=True)
@@ -78,13 +79,15 @@ class LagGuard:
     def admit(self, topic: str, size: int, *, heartbeat: bool = False) -> Settle | None:
         """Let ``size`` bytes pass, or raise BrokerUnavailable. Call the answer once the broker has them or never will.
 
-        A ``heartbeat`` passes longer than anything else. None for a topic that no group reads (dead letters).
+        A ``heartbeat`` passes longer than anything else. None for a topic that no group reads (dead letters): nobody
+        would ever make room there, so the oldest go, and the log says from when on.
         """
         groups = self._readers.get(topic)
-        if not groups:
-            return None
         size += _OVERHEAD_BYTES
         with self._lock:
+            if not groups:
+                self._count_unread(topic, size)
+                return None
             state = self._topics.get(topic)
             if state is None:
                 state = self._topics[topic] = _Topic(groups)
@@ -93,6 +96,12 @@ class LagGuard:
             state.sent_bytes += size
             state.mean_bytes += (size - state.mean_bytes) * (_SIZE_WEIGHT if state.mean_bytes else 1)
         return partial(self._settle, state, size)
+
+    def _count_unread(self, topic: str, size: int) -> None:
+        before = self._unread_bytes.get(topic, 0)
+        self._unread_bytes[topic] = before + size
+        if before <= RETAINED_BYTES < before + size:
+            _log.error("%s: the embedded broker drops its oldest messages from here on; a real one keeps them", topic)
 
     def close(self) -> None:
         """End the thread."""

@@ -12,6 +12,7 @@ from storage.database import Database
 from storage.history import History
 from storage.lines import LineRegistry
 from storage.objects import open_payload_store
+from tests.components.group_lag import group_lag
 from tests.components.kafka import RealKafka
 from tests.components.waiting import wait_until_async
 from tests.pipeline.stream.mixed_stream import MixedStream, check_ledger, check_rows, ledger_is_settled, verdicts
@@ -20,7 +21,6 @@ from tests.unit.stream.made_records import LINE, SPEC, context_event, frame_even
 from tests.unit.stream.sabotage import Sabotage, Sabotaged
 from wire import topics
 from wire.kafka.embedded import EmbeddedBroker
-from wire.kafka.lag import group_lag
 from wire.kafka.reader import read_topic
 from wire.kafka.sender import KafkaSender
 from wire.kafka.settings import KafkaSettings

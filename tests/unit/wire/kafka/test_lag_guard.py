@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import pytest
 from confluent_kafka import Consumer, TopicPartition
 
+from tests.components.group_lag import group_lag
 from tests.components.waiting import wait_until
 from tests.unit.stream.made_records import heartbeat_event
 from wire import topics
 from wire.errors import BrokerUnavailable
 from wire.event_sender import Acknowledgement
 from wire.kafka.embedded import RETAINED_BYTES, EmbeddedBroker
-from wire.kafka.lag import PartitionLag, group_lag
+from wire.kafka.lag import PartitionLag
 from wire.kafka.lag_guard import LAG_LIMIT_BYTES, LagGuard
 from wire.kafka.sender import KafkaSender
 from wire.kafka.settings import KafkaSettings
@@ -152,11 +153,17 @@ def test_what_others_published_counts_once_the_broker_has_dropped_something(sett
     assert publisher.published * 1030 < RETAINED_BYTES - LAG_LIMIT_BYTES
 
 
-def test_dead_letters_are_read_by_no_group_and_never_refused(settings: KafkaSettings) -> None:
-    publisher = Publisher(settings, topic=topics.dlq(topics.FRAMES))
+def test_dead_letters_are_never_refused_and_the_log_says_when_the_oldest_go(
+    settings: KafkaSettings, caplog: pytest.LogCaptureFixture
+) -> None:
+    topic = topics.dlq(topics.FRAMES)
+    publisher = Publisher(settings, topic=topic)
     with publisher.sender:
         assert publisher.publish() is None
         assert publisher.published == 2000
+    assert [record.getMessage() for record in caplog.records if record.name == "wire.kafka.lag_guard"] == [
+        f"{topic}: the embedded broker drops its oldest messages from here on; a real one keeps them"
+    ]
 
 
 @pytest.mark.slow  # the lag must be unknown for five seconds
