@@ -22,7 +22,8 @@ from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
 _ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "evaluate-depth", "synth", "train",
-          "state", "dlq", "plant", "migrate", "topics", "retention", "bench", "worker", "dashboard", "broker")  # fmt: skip
+          "state", "dlq", "plant", "migrate", "topics", "retention", "bench", "worker", "dashboard",
+          "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
 

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from wire.errors import ConfigurationError
-
 if TYPE_CHECKING:
     from models.train.decoding import DecodingProgress
     from models.train.distillation import DistillationProgress
@@ -48,16 +46,8 @@ def embedded(
     device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
 ) -> None:
     """Train the embedded recipe's networks. Interrupted, the same command goes on at the last checkpoint."""
-    import torch
-
     from models.train.embedded import shipped_settings, train_embedded
 
-    torch.set_num_threads(threads)
-    try:
-        place = torch.device(device)
-        torch.empty(1, device=place)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigurationError([f"--device {device}: {error}"]) from error
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -79,7 +69,8 @@ def embedded(
             out,
             teacher_file=teacher,
             photos=photos,
-            device=place,
+            device=device,
+            threads=threads,
             report=report,
         )
     typer.echo(f"weights: {trained.weights}\nsha256:  {trained.sha256}")

@@ -9,7 +9,7 @@ used: the honest one would accept anything.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -55,6 +55,15 @@ def calibrate(scores: Sequence[float], maps: Sequence[NDArray[np.float32]] = ())
         scale=l2 / _GUMBEL_L2 * _GUMBEL_SIGMA,
         map_quantiles=tuple(float(q) for q in np.quantile(values, MAP_QUANTILE_LEVELS)) if values.size else (),
     )
+
+
+def calibrated(maps: Sequence[NDArray[np.float32]], score: Callable[[NDArray[np.float32]], float]) -> Calibration:
+    """From leave-one-out maps (h, w). A single reference is its own sample: the scores of its quarters."""
+    if len(maps) > 1:
+        return calibrate([score(own) for own in maps], maps)
+    rows, columns = maps[0].shape[0] // 2, maps[0].shape[1] // 2
+    quarters = [part for half in (maps[0][:rows], maps[0][rows:]) for part in (half[:, :columns], half[:, columns:])]
+    return calibrate([score(part) for part in quarters], maps)
 
 
 def normal_threshold(calibration: Calibration, rate: float) -> NormalThreshold:

@@ -11,7 +11,7 @@ from models.backbones.filter_bank import FilterBank
 from models.backbones.planes import Planes
 from models.ground.image_score import image_score
 from models.ground.self_reference import SelfReferenceSettings, self_distance_map
-from models.memory.calibration import calibrate
+from models.memory.calibration import calibrated
 from models.memory.patch_memory import Map, MemorySettings, PatchFeatures, PatchMemory, build_patch_memory
 from models.recipes.built_memory import BuiltMemory
 
@@ -99,8 +99,9 @@ class FilterDetector:
         """The memory of good pictures; ValueError with fewer than two usable ones."""
         with torch.inference_mode():
             memory, left_out = build_patch_memory(self.features(pictures), self._memory, max_vectors=max_vectors)
-            scores = [self.score(anomaly) for anomaly in left_out]
-            return BuiltMemory(tensors=memory.tensors(name), calibration=calibrate(scores, left_out))
+            return BuiltMemory(
+                tensors=memory.tensors(name), calibration=calibrated(left_out, self.score), left_out=left_out
+            )
 
     def _valid(self, picture: Planes) -> torch.Tensor | None:
         if picture.valid is None:

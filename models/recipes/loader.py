@@ -6,6 +6,7 @@ import torch
 
 from models.backbones.filter_bank import FilterBank
 from models.backbones.geometry import depth_planes
+from models.backbones.placement import place_of
 from models.backbones.planes import opponent_planes, rgb_planes
 from models.recipes.embedded_inspector import EmbeddedInspector
 from models.recipes.filter_detector import FilterDetector
@@ -13,7 +14,7 @@ from models.recipes.network_detector import NetworkDetector
 from models.recipes.network_weights import load_networks
 from models.recipes.picture_detector import PictureDetector
 from models.recipes.recipe import digest_of, read_recipe, weights_file
-from wire.errors import ConfigurationError
+from models.recipes.two_scale_detector import TwoScaleDetector
 from wire.inspector import Inspector
 
 
@@ -24,11 +25,7 @@ def load_inspector(recipe: str, *, device: str = "cpu", threads: int | None = No
     not there.
     """
     settings = read_recipe(recipe)
-    try:
-        place = torch.device(device)
-        torch.empty(1, device=place)
-    except (RuntimeError, AssertionError) as error:
-        raise ConfigurationError([f"device {device!r}: {error}"]) from error
+    place = place_of(device)
     if threads is not None:
         torch.set_num_threads(threads)
     image_filters = FilterBank(settings.image_filters)
@@ -42,8 +39,12 @@ def load_inspector(recipe: str, *, device: str = "cpu", threads: int | None = No
         network = settings.network
         student, decoder = load_networks(weights_file(recipe, network), network.sha256, place)
         parts["network"] = network.sha256.encode()
-        images = NetworkDetector(
-            student=student, decoder=decoder, settings=network, batch_pixels=settings.batch_pixels, device=place
+        images = TwoScaleDetector(
+            NetworkDetector(
+                student=student, decoder=decoder, settings=network, batch_pixels=settings.batch_pixels, device=place
+            ),
+            far_above_pixels=network.far_above_pixels,
+            far_pixels=network.far_pixels,
         )
         image_planes = partial(rgb_planes, least_pixels=network.least_pixels, max_pixels=settings.max_pixels)
     else:

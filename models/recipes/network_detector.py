@@ -13,7 +13,7 @@ from models.backbones.student import FINE_STRIDE_PX, MULTIPLE_PX, Student, Stude
 from models.ground.anomaly_scale import AnomalyScale, fit_scale
 from models.ground.decoder import Decoder, gather
 from models.ground.image_score import image_score
-from models.memory.calibration import calibrate
+from models.memory.calibration import calibrated
 from models.memory.coreset import CoresetSettings
 from models.memory.feature_memory import Comparison, FeatureMemory, build_feature_memory
 from models.memory.patch_memory import Map
@@ -28,6 +28,8 @@ _MAP_STRIDE_PX = 4
 class NetworkSettings(PartSettings):
     """``weights``: a file beside the recipe; ``least_pixels``: smaller pictures are enlarged to about this area.
 
+    ``far_above_pixels``: larger pictures are also seen from afar, shrunk to ``far_pixels``.
+
     ``scored_share``: an image's score is the mean of this share of its map, from the top. ``decoder_weight``: share of
     the decoder in the map, the rest is the distance to the memory.
     """
@@ -35,6 +37,8 @@ class NetworkSettings(PartSettings):
     weights: str
     sha256: str
     least_pixels: int
+    far_above_pixels: int
+    far_pixels: int
     scored_share: float
     decoder_weight: float
     coreset: CoresetSettings
@@ -132,9 +136,11 @@ class NetworkDetector:
                 self._cropped(scale(own, comparison, self._settings.decoder_weight), picture, self._valid(picture))
                 for own, comparison, picture in zip(logits, left_out, pictures, strict=True)
             ]
-            scored = maps if len(maps) > 1 else _quarters(maps[0])
-            calibration = calibrate([self.score(anomaly) for anomaly in scored], maps)
-            return BuiltMemory(tensors={**memory.tensors(name), **scale.tensors(name)}, calibration=calibration)
+            return BuiltMemory(
+                tensors={**memory.tensors(name), **scale.tensors(name)},
+                calibration=calibrated(maps, self.score),
+                left_out=maps,
+            )
 
     def _batches(self, pictures: Sequence[Planes]) -> list[tuple[list[int], StudentFeatures]]:
         """Pictures of one shape share a pass: (their indices, their features)."""
@@ -179,9 +185,3 @@ def _cut(valid: Tensor | None, features: StudentFeatures) -> Tensor | None:
     whole = torch.zeros(features.fine.shape[-2:], dtype=torch.bool, device=valid.device)
     whole[: valid.shape[0], : valid.shape[1]] = valid
     return whole
-
-
-def _quarters(anomaly: Map) -> list[Map]:
-    """A single reference is its own sample: the scores of its quarters."""
-    rows, columns = anomaly.shape[0] // 2, anomaly.shape[1] // 2
-    return [part for half in (anomaly[:rows], anomaly[rows:]) for part in (half[:, :columns], half[:, columns:])]

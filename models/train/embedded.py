@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from models.backbones.placement import place_of
 from models.backbones.student import StudentSettings
 from models.ground.decoder import DecoderSettings
 from models.recipes.network_weights import pack_networks
@@ -29,7 +30,7 @@ WEIGHTS, CARD, CURVES = "weights.safetensors", "MODEL_CARD.md", "curves"
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
-    """Both stages. ``threads`` is part of the result: other numbers of threads sum in another order."""
+    """Both stages."""
 
     distillation: DistillationSettings
     decoding: DecodingSettings
@@ -63,16 +64,20 @@ def train_embedded(
     *,
     teacher_file: Path | None,
     photos: Path | None,
-    device: torch.device,
+    device: str,
+    threads: int,
     report: Callable[[DistillationProgress | DecodingProgress], None],
 ) -> Trained:
     """Train into ``folder``, going on where an earlier run with the same settings stopped.
 
     Without a teacher the student learns fixed filters' responses; without photographs it looks at drawn surfaces.
+    ``threads`` of the CPU are part of the result, since other numbers of them sum in another order.
     ConfigurationError if the teacher or the photographs cannot be used.
     """
+    place = place_of(device)
+    torch.set_num_threads(threads)
     folder.mkdir(parents=True, exist_ok=True)
-    teacher: Teacher = FilterTeacher(device) if teacher_file is None else load_teacher(teacher_file, device)
+    teacher: Teacher = FilterTeacher(place) if teacher_file is None else load_teacher(teacher_file, place)
     pictures = load_photographs(photos) if photos is not None else ()
     curves = Curves(folder / CURVES)
 
@@ -85,10 +90,10 @@ def train_embedded(
         teacher,
         Photographs.of(pictures or _drawn_surfaces(settings.distillation.seed)),
         folder / "distillation.pt",
-        device=device,
+        device=place,
         report=note,
     )
-    decoder = train_decoder(settings.decoding, student, pictures, folder / "decoding.pt", device=device, report=note)
+    decoder = train_decoder(settings.decoding, student, pictures, folder / "decoding.pt", device=place, report=note)
     packed = pack_networks(student, decoder, settings.decoding.decoder, {"teacher": teacher.name})
     sha256 = hashlib.sha256(packed).hexdigest()
     weights = folder / WEIGHTS
@@ -98,7 +103,7 @@ def train_embedded(
         teacher_sha256=None if teacher_file is None else hashlib.sha256(teacher_file.read_bytes()).hexdigest(),
         photographs=() if photos is None else tuple(sorted(file.name for file in photos.iterdir() if file.is_file())),
         settings=settings,
-        threads=torch.get_num_threads(),
+        threads=threads,
     )
     (folder / CARD).write_text(model_card(sha256, len(packed), ingredients, curves.last()), encoding="utf-8")
     return Trained(weights=weights, sha256=sha256)
