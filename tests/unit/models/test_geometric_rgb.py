@@ -1,0 +1,82 @@
+import numpy as np
+import pytest
+
+from models.backbones.geometric_rgb import geometric_rgb
+from models.backbones.geometry import GeometrySettings
+from wire.errors import ShapeError
+
+SETTINGS = GeometrySettings(smoothing_px=1.5, trials=100, fit_samples=1024)
+LARGE = 10**6
+
+
+def rough(tilt: float = 0.05, unit: float = 1.0, seed: int = 0) -> np.ndarray:
+    """A plane of 80 x 120 with 0.02 mm of noise, 2 mm nearer in a square and 2 mm farther in another."""
+    y, x = np.mgrid[:80, :120]
+    depth = 400 + tilt * x - 0.02 * y + 0.02 * np.random.default_rng(seed).standard_normal((80, 120))
+    depth[20:40, 20:40] -= 2.0
+    depth[20:40, 80:100] += 2.0
+    return (unit * depth).astype(np.float32)
+
+
+def test_height_slope_and_curvature_are_pictures_from_zero_to_one():
+    planes = geometric_rgb(rough(), SETTINGS, max_pixels=LARGE)
+    assert planes.values.shape == (3, 80, 120)
+    assert planes.values.dtype == np.float32
+    assert float(planes.values.min()) >= 0.0
+    assert float(planes.values.max()) <= 1.0
+    height, slope, curvature = planes.values
+    assert height[30, 30] > 0.99  # nearer
+    assert height[30, 90] < 0.01  # farther
+    assert float(np.median(height)) == pytest.approx(0.5, abs=0.05)
+    assert slope[30, 20] > 0.99  # the step
+    assert float(np.median(slope)) == pytest.approx(np.tanh(1 / (4 * 1.4826)), abs=0.02)
+    assert abs(float(np.median(curvature)) - 0.5) < 0.02
+    assert curvature[30, 21] < 0.1 < 0.9 < curvature[30, 18]  # the edge bulges, its foot is hollow
+
+
+def test_tilt_and_unit_do_not_matter():
+    flat = geometric_rgb(rough(tilt=0.0), SETTINGS, max_pixels=LARGE).values
+    tilted = geometric_rgb(rough(tilt=0.4), SETTINGS, max_pixels=LARGE).values
+    in_metres_tenfold = geometric_rgb(rough(tilt=0.0, unit=10.0), SETTINGS, max_pixels=LARGE).values
+    assert float(np.abs(flat - tilted).mean()) < 0.01
+    assert float(np.abs(flat - in_metres_tenfold).mean()) < 0.01
+
+
+def test_a_hole_is_neutral_and_not_valid_and_leaves_the_rest_alone():
+    depth = rough()
+    whole = geometric_rgb(depth, SETTINGS, max_pixels=LARGE)
+    depth[55:75, 50:70] = np.nan
+    holed = geometric_rgb(depth, SETTINGS, max_pixels=LARGE)
+    assert holed.valid is not None
+    assert not holed.valid[65, 60]
+    assert holed.values[:, 65, 60].tolist() == [0.5, 0.0, 0.5]
+    assert holed.values[1:, 54, 60].tolist() == [0.0, 0.5]  # the rim, whose slope would be the filling's
+    assert float(np.abs(whole.values - holed.values)[:, :45].max()) < 0.05
+
+
+def test_scattered_dropouts_leave_the_height_as_it_is():
+    depth = rough()
+    depth[np.random.default_rng(1).random(depth.shape) < 0.02] = np.nan
+    height = geometric_rgb(depth, SETTINGS, max_pixels=LARGE).values[0]
+    assert float(np.median(height[24:36, 24:36])) > 0.99
+    assert float(np.median(height[24:36, 84:96])) < 0.01
+
+
+def test_depth_without_returns_is_neutral():
+    planes = geometric_rgb(np.full((20, 30), np.nan, np.float32), SETTINGS, max_pixels=LARGE)
+    assert planes.valid is not None
+    assert not planes.valid.any()
+    assert np.unique(planes.values[0]).tolist() == [0.5]
+    assert np.unique(planes.values[1]).tolist() == [0.0]
+
+
+def test_an_ideal_plane_is_grey_and_not_its_rounding():
+    y, x = np.mgrid[:60, :80]
+    values = geometric_rgb((400 + 0.05 * x - 0.02 * y).astype(np.float32), SETTINGS, max_pixels=LARGE).values
+    assert float(np.abs(values[0] - 0.5).max()) < 0.35
+    assert geometric_rgb(rough(), SETTINGS, max_pixels=2400).values.shape == (3, 40, 60)
+
+
+def test_depth_of_another_rank_is_refused():
+    with pytest.raises(ShapeError, match=r"depth has shape \(2, 3, 4\), expected \(H, W\)"):
+        geometric_rgb(np.zeros((2, 3, 4), np.float32), SETTINGS, max_pixels=LARGE)
