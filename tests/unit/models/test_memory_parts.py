@@ -26,6 +26,22 @@ def test_the_search_equals_the_naive_one_across_blocks():
     assert torch.allclose(distances.double(), naive.amin(dim=1), atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [1, 127, 128, 129, 300])
+def test_the_search_equals_the_naive_one_for_banks_of_any_size(size: int):
+    queries, bank = random(40, 12), random(size, 12, seed=1)
+    naive = (queries[:, None].double() - bank[None].double()).norm(dim=2)
+    distances, indices = nearest(queries, bank)
+    assert torch.equal(indices, naive.argmin(dim=1))
+    assert torch.allclose(distances.double(), naive.amin(dim=1), atol=1e-5)
+
+
+def test_of_equally_near_vectors_the_search_finds_the_first():
+    bank = random(300, 5).round()
+    bank[[7, 150, 151, 290]] = torch.tensor([9.0, 9.0, 9.0, 9.0, 9.0])
+    _, indices = nearest(torch.full((1, 5), 9.0), bank)
+    assert indices.tolist() == [7]
+
+
 def test_a_search_for_nothing_finds_nothing():
     distances, indices = nearest(random(0, 3), random(5, 3))
     assert (distances.shape, indices.shape) == ((0,), (0,))
