@@ -1,9 +1,14 @@
 """One verdict from several modalities, at the stated false-alarm rate of the part.
 
-Rule. Each of M judged modalities gets the rate 1 - (1 - rate)^(1 / M) (Sidak: exact for independent modalities, on the
-safe side for positively dependent ones) and its own threshold. The part is a defect if any modality exceeds its
-threshold. Scores become deviations (standard deviations of good parts), the only unit that modalities share; the fused
-score and threshold are those of the modality that lies furthest above its threshold, or least below it, so that
+Rule. Each of M judged modalities gets the rate r = 1 - (1 - rate)^(1 / M) (Sidak) and its own threshold. The part is a
+defect if any modality exceeds its threshold. The part's rate is then ``rate`` for independent modalities, less for
+modalities that rise together (one light, one vibration: down to r), and below -ln(1 - rate) whatever their dependence:
+1.005 % for a stated 1 %. M counts the modalities that came: a part without its depth image is judged by the others at
+the same rate, each of them a little less strict.
+
+Each modality keeps its own verdict, made at its own threshold; the fused one adds nothing that no modality says. Scores
+become deviations (standard deviations of good parts), the only unit that modalities share; the fused score and
+threshold are those of the modality that lies furthest above its threshold, or least below it, so that
 ``score > threshold`` says the same as the verdict.
 """
 
