@@ -18,7 +18,6 @@ from connectors.opcua.settings import OpcUaSettings
 from connectors.publisher import Publisher
 from connectors.replay.settings import ReplaySettings
 from connectors.settings import ConnectorSettings
-from connectors.settings_file import load
 from connectors.source import Source
 from connectors.source_ledger import SourceLedgers
 from connectors.spool import Spool
@@ -27,6 +26,7 @@ from storage.objects import open_payload_store
 from wire.errors import ConfigurationError, MustStop
 from wire.kafka.sender import KafkaSender
 from wire.logs import configure_logging
+from wire.settings_file import load
 from wire.telemetry import TelemetryServer
 
 Settings = TypeVar("Settings", bound=ConnectorSettings)

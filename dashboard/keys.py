@@ -17,10 +17,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from wire.errors import ConfigurationError
+from wire.settings_file import problems, read_keys
 
 
 class Role(StrEnum):
@@ -70,15 +70,10 @@ class KeyRing:
     def read(cls, path: Path) -> "KeyRing":
         """Read a keys file; ConfigurationError lists every problem with file and key."""
         try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise ConfigurationError([f"{path}: cannot read the keys file: {error.strerror}"]) from error
-        except yaml.YAMLError as error:
-            raise ConfigurationError([f"{path}: not YAML: {error}"]) from error
-        try:
-            keys = _KeysFile.model_validate(content or {}).keys
+            keys = _KeysFile.model_validate(read_keys(path)).keys
         except ValidationError as error:
-            raise ConfigurationError([f"{path}: {_where(e['loc'])}: {e['msg']}" for e in error.errors()]) from error
+            # Whoever took a key for its hash must not find it in a log.
+            raise ConfigurationError(problems(error, where=str(path), show_values=False)) from error
         names = [key.name for key in keys]
         doubled = sorted({name for name in names if names.count(name) > 1})
         if doubled:
@@ -110,7 +105,3 @@ def hash_of(key: str) -> str:
 def new_key() -> str:
     """A fresh random key of 256 bits."""
     return f"ls_{secrets.token_urlsafe(32)}"
-
-
-def _where(loc: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, loc)) or "file"

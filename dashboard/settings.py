@@ -1,14 +1,14 @@
 """Settings of the dashboard process: one YAML file, environment variables ``LINESIDE_*`` win."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
+from wire.settings_file import problems, read_keys
 
 
 class TelemetryEndpoint(BaseModel):
@@ -71,16 +71,6 @@ class DashboardSettings(BaseSettings):
 def load_settings(path: Path) -> DashboardSettings:
     """Read ``path``; ConfigurationError lists every problem, each with file and key."""
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError([f"{path}: cannot read the configuration: {error.strerror}"]) from error
-    except yaml.YAMLError as error:
-        raise ConfigurationError([f"{path}: not YAML: {error}"]) from error
-    if not isinstance(content, dict):
-        raise ConfigurationError([f"{path}: expected keys and values, got {type(content).__name__}"])
-    try:
-        return DashboardSettings(**content)
+        return DashboardSettings(**read_keys(path))
     except ValidationError as error:
-        raise ConfigurationError(
-            [f"{path}: {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
-        ) from error
+        raise ConfigurationError(problems(error, where=str(path))) from error

@@ -5,13 +5,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import NoReturn, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lineside.data_folder import DataFolder
-from lineside.settings_file import problems
 from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
+from wire.settings_file import problems, read_keys
 
 
 class SiteFile(BaseModel):
@@ -123,13 +122,7 @@ def read_broker_options(path: Path | None) -> dict[str, object]:
     """Librdkafka settings (TLS, SASL) from a YAML file. ConfigurationError if it cannot be read as such."""
     if path is None:
         return {}
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise ConfigurationError([f"{path}: cannot be read as YAML: {error}"]) from error
-    if not isinstance(content, dict):
-        raise ConfigurationError([f"{path}: expected librdkafka settings as `name: value`"])
-    return {str(name): value for name, value in content.items()}
+    return {str(name): value for name, value in read_keys(path).items()}
 
 
 def kafka_settings(

@@ -7,13 +7,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from stream.steps.joiner import BACKLOG_S
 from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
+from wire.settings_file import problems, read_keys
 
 
 class Role(StrEnum):
@@ -129,7 +129,7 @@ class WorkerSettings(BaseSettings):
 def load_settings(path: Path | None, roles: Sequence[str] | None = None) -> WorkerSettings:
     """Read ``path`` (None: environment only); ``roles`` win over both. ConfigurationError lists every problem."""
     where = str(path or "environment")
-    content = {} if path is None else _read(path)
+    content = {} if path is None else read_keys(path)
     if roles:
         content.setdefault("roles", tuple(roles))
     try:
@@ -138,9 +138,7 @@ def load_settings(path: Path | None, roles: Sequence[str] | None = None) -> Work
             return settings
         return settings.model_copy(update={"roles": _roles(where, roles)})
     except ValidationError as error:
-        raise ConfigurationError(
-            [f"{where}: {'.'.join(map(str, e['loc'])) or 'file'}: {e['msg']}" for e in error.errors()]
-        ) from error
+        raise ConfigurationError(problems(error, where=where)) from error
 
 
 def _roles(where: str, names: Sequence[str]) -> tuple[Role, ...]:
@@ -148,15 +146,3 @@ def _roles(where: str, names: Sequence[str]) -> tuple[Role, ...]:
     if unknown:
         raise ConfigurationError([f"{where}: roles: {', '.join(unknown)} is none of {', '.join(Role)}"])
     return tuple(dict.fromkeys(Role(name) for name in names))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigurationError([f"{path}: cannot read the configuration: {error.strerror}"]) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"{path}: not YAML: {error}"]) from error
-    if not isinstance(content, dict):
-        raise ConfigurationError([f"{path}: expected keys and values, got {type(content).__name__}"])
-    return content

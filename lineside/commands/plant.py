@@ -19,8 +19,8 @@ def run(config: ConfigFile) -> None:
     from lineside.plant.process import run as run_plant
     from lineside.plant.settings import PlantSettings
     from lineside.quick_end import end_now
-    from lineside.settings_file import load
     from wire.logs import configure_logging
+    from wire.settings_file import load
 
     configure_logging("plant", json=False)
     run_plant(load(config, PlantSettings))

@@ -35,8 +35,8 @@ def dashboard(config: ConfigFile) -> None:
 def broker(config: ConfigFile) -> None:
     """The embedded broker: keeps everything in memory, forgets it at the end (for demos and tests)."""
     from lineside.embedded_broker import BrokerSettings, run
-    from lineside.settings_file import load
     from wire.logs import configure_logging
+    from wire.settings_file import load
 
     configure_logging("broker", json=False)
     run(load(config, BrokerSettings))

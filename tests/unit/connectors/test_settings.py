@@ -13,8 +13,8 @@ from connectors.line.settings import LineSettings
 from connectors.opcua.settings import OpcUaSettings
 from connectors.replay.settings import ReplaySettings
 from connectors.settings import ConnectorSettings
-from connectors.settings_file import load
 from wire.errors import ConfigurationError
+from wire.settings_file import load
 
 CONNECTORS = Path(__file__).resolve().parents[3] / "connectors"
 KINDS: dict[str, type[ConnectorSettings]] = {
@@ -185,7 +185,7 @@ def test_two_replays_of_one_name_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("- a\n- b\n", "holds no keys; begin with a copy of the sample beside the README"),
+        ("- a\n- b\n", "holds no keys; begin with a copy of the sample in the README"),
         ("a: [", "is not YAML: "),
     ],
 )

@@ -42,14 +42,14 @@ def test_every_wrong_key_is_named_at_once_with_the_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings(path)
     assert sorted(caught.value.problems) == [
-        f"{path}: hosts: Extra inputs are not permitted",
-        f"{path}: poll_s: Input should be greater than or equal to 0.1",
-        f"{path}: port: Input should be less than or equal to 65535",
+        f"{path}: hosts: Extra inputs are not permitted; remove it, or correct its spelling",
+        f"{path}: poll_s = 0: Input should be greater than or equal to 0.1",
+        f"{path}: port = 99999: Input should be less than or equal to 65535",
     ]
 
 
 @pytest.mark.parametrize(
-    ("content", "problem"), [("[", "not YAML"), ("- 1", "expected keys and values, got list"), (None, "cannot read")]
+    ("content", "problem"), [("[", "not YAML"), ("- 1", "holds no keys"), (None, "cannot be read")]
 )
 def test_an_unreadable_file_is_named(tmp_path: Path, content: str | None, problem: str) -> None:
     path = tmp_path / "dashboard.yaml"
@@ -64,7 +64,7 @@ def test_check_says_what_is_wrong_and_ends_with_a_code_of_its_own(tmp_path: Path
     assert (good.exit_code, good.output) == (0, "")
     bad = CliRunner().invoke(app, ["--config", str(written(tmp_path, port="many")), "--check"])
     assert bad.exit_code == 78
-    assert "port: Input should be a valid integer" in bad.output
+    assert "port = 'many': Input should be a valid integer" in bad.output
 
 
 def test_check_finds_an_open_address_without_keys(tmp_path: Path) -> None:

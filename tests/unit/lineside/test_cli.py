@@ -65,6 +65,6 @@ def test_a_wrong_settings_file_names_file_key_and_value(tmp_path: Path) -> None:
     answer = run("plant", "run", "--config", path)
 
     assert answer.returncode == 2
-    assert f"{path}: rate_hz: Input should be greater than 0 (found -1)" in answer.stderr
+    assert f"{path}: rate_hz = -1: Input should be greater than 0" in answer.stderr
     assert f"{path}: colour: Extra inputs are not permitted" in answer.stderr
     assert f"{path}: opcua: Field required" in answer.stderr

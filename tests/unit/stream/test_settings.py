@@ -53,13 +53,13 @@ def test_every_mistake_is_named_with_file_and_key(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_settings(path)
     problems = "\n".join(caught.value.problems)
-    for key in ("roles.0", "broker.bootstrap", "database", "colour"):
+    for key in ("roles.0 = 'sleep'", "broker.bootstrap = 'here'", "database", "colour"):
         assert f"{path}: {key}: " in problems
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("- a list", "expected keys and values, got list"), ("a: [", "not YAML"), (None, "cannot read the configuration")],
+    [("- a list", "holds no keys"), ("a: [", "is not YAML"), (None, "cannot be read")],
 )
 def test_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "worker.yaml" if text is None else write(tmp_path, text)

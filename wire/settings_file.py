@@ -1,0 +1,55 @@
+"""Settings from a YAML file: every mistake is reported at once, with file, key and what to do about it."""
+
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from wire.errors import ConfigurationError
+
+Settings = TypeVar("Settings", bound=BaseModel)
+
+_REMEDIES: Final = {
+    "missing": "add it",
+    "extra_forbidden": "remove it, or correct its spelling",
+    "enum": "take one of those",
+}
+# An unknown key may be a password that was indented wrongly.
+_NEVER_SHOWN: Final = frozenset({"extra_forbidden", "missing"})
+
+
+def load(path: Path, kind: type[Settings]) -> Settings:
+    """Read ``path`` as ``kind``. ConfigurationError lists everything that is wrong with it."""
+    try:
+        return kind.model_validate(read_keys(path))
+    except ValidationError as error:
+        raise ConfigurationError(problems(error, where=str(path))) from error
+
+
+def read_keys(path: Path) -> dict[str, Any]:
+    """The file's keys and values, unchecked. ConfigurationError if it has none."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError([f"{path}: cannot be read ({error.strerror}); name an existing file"]) from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f"{path}: is not YAML: {' '.join(str(error).split())}"]) from error
+    if not isinstance(content, dict):
+        raise ConfigurationError([f"{path}: holds no keys; begin with a copy of the sample in the README"])
+    return content
+
+
+def problems(error: ValidationError, *, where: str, show_values: bool = True) -> list[str]:
+    """One line per mistake: where, key, the value that was found (unless it may be a secret), what to do."""
+    return [_problem(where, one, show_values=show_values) for one in error.errors(include_url=False)]
+
+
+def _problem(where: str, error: ErrorDetails, *, show_values: bool) -> str:
+    key = ".".join(str(part) for part in error["loc"]) or "(whole file)"
+    shown = show_values and error["type"] not in _NEVER_SHOWN and not isinstance(error["input"], dict | list)
+    value = f" = {error['input']!r}" if shown else ""
+    message = error["msg"].removeprefix("Value error, ")
+    remedy = _REMEDIES.get(error["type"])
+    return f"{where}: {key}{value}: {message}" + (f"; {remedy}" if remedy else "")
