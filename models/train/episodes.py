@@ -1,13 +1,13 @@
 """Episodes: some good parts of a drawn line, and others of which some are defective. What the decoder learns from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.synth.line import FAMILIES, PHOTOGRAPH, draw_line, draw_part, random_defects
+from models.synth.line import FAMILIES, PHOTOGRAPH, LineSetting, draw_line, draw_part, random_defects
 
 Picture = NDArray[np.uint8]
 
@@ -19,6 +19,8 @@ _P_REFERENCES = (0.3, 0.15, 0.15, 0.3, 0.1)
 _GOOD, _DEFECTIVE = 2, 3
 # A line's parts are drawn with random numbers from its own range of indices: queries never repeat a reference.
 _FIRST_QUERY = 1000
+# Lines whose good parts differ from each other in shade, grain and light as much as a small defect would.
+_P_ROUGH_LINE = 0.45
 # Parts from photographs look most like what cameras see.
 _P_PHOTOGRAPH = 0.25
 
@@ -49,15 +51,45 @@ def draw_episode(
     if PHOTOGRAPH in families and photographs and rng.random() < _P_PHOTOGRAPH:
         family = PHOTOGRAPH
     line = draw_line(int(rng.integers(2**31)), family=family, height=side_px, width=side_px, photographs=photographs)
-    good = [draw_part(line, index).rgb_u8 for index in range(number)]
-    queries = [draw_part(line, _FIRST_QUERY + index) for index in range(_GOOD)]
+    strength = float(rng.uniform(0.3, 1.0)) if rng.random() < _P_ROUGH_LINE else 0.0
+    good = [draw_part(_another_day(line, strength, rng), index).rgb_u8 for index in range(number)]
+    queries = [draw_part(_another_day(line, strength, rng), _FIRST_QUERY + index) for index in range(_GOOD)]
     for index in range(_GOOD, _GOOD + _DEFECTIVE):
-        queries.append(draw_part(line, _FIRST_QUERY + index, random_defects(line, rng)))
+        own = _another_day(line, strength, rng)
+        queries.append(draw_part(own, _FIRST_QUERY + index, random_defects(own, rng)))
     return Episode(
         family=family,
         references=np.stack(good) if good else np.zeros((0, side_px, side_px, 3), np.uint8),
         queries=np.stack([part.rgb_u8 for part in queries]),
         masks=np.stack([part.mask for part in queries]),
+    )
+
+
+def _another_day(line: LineSetting, strength: float, rng: np.random.Generator) -> LineSetting:
+    """The same line with other material, lamps and exposure: real parts differ more than one setting lets them."""
+    if strength == 0.0:
+        return line
+    shade, contrast, grain = (float(np.exp(strength * rng.normal(0, deviation))) for deviation in (0.2, 0.35, 0.25))
+    light = line.light
+    red, green, blue = line.surface.colour
+    first, second, third = line.surface.contrast
+    return replace(
+        line,
+        surface=replace(
+            line.surface,
+            colour=(red * shade, green * shade, blue * shade),
+            contrast=(first * contrast, second * contrast, third * contrast),
+            grain_px=line.surface.grain_px * grain,
+            angle_deg=line.surface.angle_deg + strength * float(rng.normal(0, 3)),
+        ),
+        light=replace(
+            light,
+            gradient=light.gradient + strength * float(rng.normal(0, 0.5)),
+            gradient_deg=light.gradient_deg + strength * float(rng.normal(0, 60)),
+            hill=light.hill + strength * float(rng.normal(0, 0.4)),
+            cloud=light.cloud + strength * abs(float(rng.normal(0, 0.12))),
+        ),
+        camera=replace(line.camera, exposure=line.camera.exposure * float(np.exp(strength * rng.normal(0, 0.15)))),
     )
 
 
