@@ -12,8 +12,8 @@ from models.fuse.judgement import Judgement, judge_remembered, judge_zero_shot
 from models.fuse.verdict import fuse, rate_per_modality
 from models.ground.threshold import map_threshold
 from models.memory.calibration import calibrate, map_quantile
-from models.memory.patch_memory import Map
 from models.memory.sensor_memory import SensorMemory, build_sensor_memory, excursion_sigma
+from models.recipes.look import Look
 from models.recipes.part_views import DepthPlanes, ImagePlanes, View, depth_views, image_views
 from models.recipes.picture_detector import PictureDetector
 from models.recipes.recipe import Recipe
@@ -30,7 +30,7 @@ class _Seen:
 
     judgement: Judgement
     view: View
-    anomaly: Map
+    look: Look
     normal_level: float
     patch_px: int
 
@@ -40,7 +40,7 @@ class _Judged:
     """A picture's map and score."""
 
     view: View
-    anomaly: Map
+    look: Look
     score: float
     patch_px: int
 
@@ -90,11 +90,11 @@ class EmbeddedInspector:
                 state = usable[view.part]
                 known = state is not None and view.modality in state.metadata.calibrations
                 memories.append(state.tensors if state is not None and known else None)
-            maps = detector.maps([view.planes for view in views], memories, [view.modality for view in views])
-            for view, anomaly in zip(views, maps, strict=True):
-                if anomaly is not None:
-                    score = detector.score(anomaly)
-                    anomalies[view.part].append(_Judged(view, anomaly, score, detector.patch_px))
+            looks = detector.maps([view.planes for view in views], memories, [view.modality for view in views])
+            for view, look in zip(views, looks, strict=True):
+                if look is not None:
+                    score = detector.score(look.anomaly)
+                    anomalies[view.part].append(_Judged(view, look, score, detector.patch_px))
         return [self._finding(*each) for each in zip(parts, usable, anomalies, strict=True)]
 
     def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:
@@ -160,7 +160,7 @@ class EmbeddedInspector:
                 _Seen(
                     judgement=judgement,
                     view=each.view,
-                    anomaly=each.anomaly,
+                    look=each.look,
                     normal_level=level,
                     patch_px=each.patch_px,
                 )
@@ -193,16 +193,16 @@ class EmbeddedInspector:
         return SensorMemory.from_tensors(state.tensors).score(part.sensor)
 
     def _picture(self, seen: _Seen) -> tuple[Picture, list[Region]]:
-        limit, planes = seen.judgement.threshold, seen.view.planes
+        limit, planes, anomaly = seen.judgement.threshold, seen.view.planes, seen.look.anomaly
         if limit is None or seen.judgement.verdict is not Verdict.DEFECT:
             # Nothing of a good part's map exceeds its image threshold, so nothing is marked or drawn hot.
             mask = np.zeros(planes.size, np.bool_)
-            return Picture(map=seen.anomaly, mask=mask, map_threshold=seen.normal_level if limit is None else limit), []
-        tau = map_threshold(seen.anomaly, seen.normal_level, limit)
+            return Picture(map=anomaly, mask=mask, map_threshold=seen.normal_level if limit is None else limit), []
+        tau = map_threshold(anomaly, seen.normal_level, limit)
         worked = planes.values.shape[-2:]
         patch_px = (seen.patch_px * planes.size[0] / worked[0], seen.patch_px * planes.size[1] / worked[1])
-        mask, regions = regions_of(
-            upsample(seen.anomaly, planes.size, patch_px),
+        numbers, regions = regions_of(
+            upsample(anomaly, planes.size, patch_px),
             Marking(tau=tau, image_threshold=limit, patch_area_px=patch_px[0] * patch_px[1]),
             modality=seen.view.modality,
             grey=seen.view.grey(),
@@ -211,7 +211,7 @@ class EmbeddedInspector:
             planes=planes.values if worked == planes.size else None,
             sharpening=self._recipe.sharpening,
         )
-        return Picture(map=seen.anomaly, mask=mask, map_threshold=tau), regions
+        return Picture(map=anomaly, mask=numbers > 0, map_threshold=tau), regions
 
 
 def _judge(

@@ -14,6 +14,7 @@ from models.ground.self_reference import SelfReferenceSettings, self_distance_ma
 from models.memory.calibration import calibrated
 from models.memory.patch_memory import Map, MemorySettings, PatchFeatures, PatchMemory, build_patch_memory
 from models.recipes.built_memory import BuiltMemory
+from models.recipes.look import Look
 
 # A patch must see this share of returns to be judged.
 _VALID_SHARE = 0.5
@@ -78,22 +79,22 @@ class FilterDetector:
         pictures: Sequence[Planes],
         memories: Sequence[Mapping[str, NDArray[np.float32]] | None],
         names: Sequence[str],
-    ) -> list[Map | None]:
+    ) -> list[Look | None]:
         """One anomaly map per picture, against ``memories[i]`` (tensors of a line state) or, if None, against itself.
 
         None for a picture without a single valid patch.
         """
-        maps: list[Map | None] = []
+        looks: list[Look | None] = []
         with torch.inference_mode():
             for features, tensors, name in zip(self.features(pictures), memories, names, strict=True):
                 if features.valid is not None and not bool(features.valid.any()):
-                    maps.append(None)
+                    looks.append(None)
                 elif tensors is None:
-                    maps.append(self_distance_map(features, self._zero_shot))
+                    looks.append(Look(anomaly=self_distance_map(features, self._zero_shot)))
                 else:
                     memory = PatchMemory.from_tensors(tensors, name, self._memory, self._device)
-                    maps.append(memory.anomaly_map(features))
-        return maps
+                    looks.append(Look(anomaly=memory.anomaly_map(features)))
+        return looks
 
     def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:
         """The memory of good pictures; ValueError with fewer than two usable ones."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.backbones.picture_features import PictureFeatures
 from models.backbones.planes import Planes
 from models.backbones.student import FINE_STRIDE_PX, MULTIPLE_PX, Student, StudentFeatures
 from models.ground.anomaly_scale import AnomalyScale, fit_scale
@@ -18,6 +19,7 @@ from models.memory.coreset import CoresetSettings
 from models.memory.feature_memory import Comparison, FeatureMemory, build_feature_memory
 from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
+from models.recipes.look import Look
 from models.settings import PartSettings
 
 # A patch must see this share of returns to be judged.
@@ -86,13 +88,13 @@ class NetworkDetector:
         pictures: Sequence[Planes],
         memories: Sequence[Mapping[str, NDArray[np.float32]] | None],
         names: Sequence[str],
-    ) -> list[Map | None]:
+    ) -> list[Look | None]:
         """One anomaly map per picture, against ``memories[i]`` (tensors of a line state) or, if None, against itself.
 
         With a memory: 0 as usual, 1 what one of 2000 places of good parts exceeds. Without one: the decoder's
-        probability. None for a picture without a single valid patch.
+        probability. With what the student saw. None for a picture without a single valid patch.
         """
-        maps: list[Map | None] = [None] * len(pictures)
+        looks: list[Look | None] = [None] * len(pictures)
         with torch.inference_mode():
             for indices, features in self._batches(pictures):
                 valids = [self._valid(pictures[i]) for i in indices]
@@ -115,8 +117,11 @@ class NetworkDetector:
                     else:
                         scale = AnomalyScale.from_tensors(tensors, names[index])
                         anomaly = scale(logits[position], comparison, self._settings.decoder_weight)
-                    maps[index] = self._cropped(anomaly, pictures[index], valid)
-        return maps
+                    looks[index] = Look(
+                        anomaly=self._cropped(anomaly, pictures[index], valid),
+                        features=PictureFeatures.of(features, position),
+                    )
+        return looks
 
     def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:
         """The memory of good pictures; ValueError without a usable one."""

@@ -16,6 +16,7 @@ from models.ground.decoder import Decoder, DecoderSettings
 from wire.errors import ConfigurationError
 
 _STUDENT, _DECODER = "student", "decoder"
+_HEADER = "lineside"
 
 
 def load_networks(file: Path, sha256: str, device: torch.device) -> tuple[Student, Decoder]:
@@ -28,10 +29,10 @@ def load_networks(file: Path, sha256: str, device: torch.device) -> tuple[Studen
         raise ConfigurationError([f"weights {file}: sha256 is {found}, the recipe says {sha256}"])
     try:
         with safe_open(str(file), framework="pt") as opened:
-            header = opened.metadata() or {}
+            header = json.loads((opened.metadata() or {})[_HEADER])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}
-        student = Student(StudentSettings.model_validate_json(header[_STUDENT]))
-        decoder = new_decoder(DecoderSettings.model_validate_json(header[_DECODER]), student.settings)
+        student = Student(StudentSettings.model_validate(header[_STUDENT]))
+        decoder = new_decoder(DecoderSettings.model_validate(header[_DECODER]), student.settings)
     except (SafetensorError, KeyError, ValueError) as error:
         raise ConfigurationError([f"weights {file}: {error}"]) from error
     problems = [
@@ -68,10 +69,12 @@ def pack_networks(
     }
     header = {
         **notes,
-        _STUDENT: json.dumps(student.settings.model_dump(mode="json")),
-        _DECODER: json.dumps(decoder_settings.model_dump(mode="json")),
+        _STUDENT: student.settings.model_dump(mode="json"),
+        _DECODER: decoder_settings.model_dump(mode="json"),
     }
-    return save({name: tensors[name].cpu() for name in sorted(tensors)}, dict(sorted(header.items())))
+    # One entry: safetensors writes several in an order of chance, and the same networks would make other bytes.
+    named = {name: tensors[name].cpu() for name in sorted(tensors)}
+    return save(named, {_HEADER: json.dumps(header, sort_keys=True)})
 
 
 def _fill(network: nn.Module, prefix: str, tensors: Mapping[str, Tensor]) -> list[str]:

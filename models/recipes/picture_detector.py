@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.backbones.planes import Planes
 from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
+from models.recipes.look import Look
 
 
 class PictureDetector(Protocol):
@@ -33,7 +34,7 @@ class PictureDetector(Protocol):
         pictures: Sequence[Planes],
         memories: Sequence[Mapping[str, NDArray[np.float32]] | None],
         names: Sequence[str],
-    ) -> list[Map | None]:
+    ) -> list[Look | None]:
         """One anomaly map per picture, against ``memories[i]`` (tensors of a line state) or, if None, without memory.
 
         None for a picture without a single valid patch.

@@ -5,6 +5,7 @@ uneven over a thousand is only seen from afar. Both views have memories of their
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from models.backbones.planes import Planes, shrink
 from models.memory.calibration import calibrated
 from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
+from models.recipes.look import Look
 from models.recipes.picture_detector import PictureDetector
 
 _FAR = "far"
@@ -50,8 +52,8 @@ class TwoScaleDetector:
         pictures: Sequence[Planes],
         memories: Sequence[Mapping[str, NDArray[np.float32]] | None],
         names: Sequence[str],
-    ) -> list[Map | None]:
-        """The stronger of both views at each place."""
+    ) -> list[Look | None]:
+        """The stronger of both views at each place, with what was seen pixel by pixel."""
         large = [
             index
             for index, (picture, memory) in enumerate(zip(pictures, memories, strict=True))
@@ -66,7 +68,8 @@ class TwoScaleDetector:
         joined = found[: len(pictures)]
         for index, distant in zip(large, found[len(pictures) :], strict=True):
             near = joined[index]
-            joined[index] = near if near is None or distant is None else _joined(near, distant)
+            if near is not None and distant is not None:
+                joined[index] = replace(near, anomaly=_joined(near.anomaly, distant.anomaly))
         return joined
 
     def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:

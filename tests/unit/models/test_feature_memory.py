@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+import torch
+
+from models.backbones.student import StudentFeatures
+from models.memory.coreset import CoresetSettings
+from models.memory.feature_memory import FeatureMemory, build_feature_memory, on_coarse_grid
+from wire.errors import ShapeError
+
+CORESET = CoresetSettings(candidates=1000, projected_dims=4, seed=0)
+
+
+def features(seed: int, *, offset: float = 0.0) -> StudentFeatures:
+    """Fine 4 x 6 cells of 3 values, coarse 2 x 3 cells of 2 values."""
+    generator = torch.Generator().manual_seed(seed)
+    return StudentFeatures(
+        fine=torch.randn(1, 3, 4, 6, generator=generator) + offset,
+        coarse=torch.randn(1, 2, 2, 3, generator=generator) + offset,
+        detail=torch.zeros(1, 1, 8, 12),
+    )
+
+
+def test_a_part_that_was_a_reference_differs_in_nothing():
+    references = [features(0), features(1)]
+    memory, _ = build_feature_memory(references, [None, None], CORESET, max_vectors=1000)
+    same = memory.compare(references[1])
+    assert float(same.fine.ratio.max()) < 1e-2
+    assert float(same.coarse.vector.abs().max()) < 1e-6
+
+
+def test_the_difference_points_from_the_nearest_good_patch_to_the_part():
+    references = [features(0), features(1)]
+    memory, _ = build_feature_memory(references, [None, None], CORESET, max_vectors=1000)
+    moved = StudentFeatures(fine=references[0].fine.clone(), coarse=references[0].coarse, detail=references[0].detail)
+    moved.fine[0, :, 2, 5] += torch.tensor([0.01, 0.0, -0.02])
+    compared = memory.compare(moved)
+    assert compared.fine.vector[:, 2, 5].tolist() == pytest.approx([0.01, 0.0, -0.02], abs=1e-6)
+    assert float(compared.fine.ratio[2, 5]) == float(compared.fine.ratio.max()) > 0
+
+
+def test_a_reference_left_out_is_compared_with_the_others_only():
+    references = [features(0), features(0), features(2, offset=10.0)]
+    _, left_out = build_feature_memory(references, [None] * 3, CORESET, max_vectors=1000)
+    assert float(left_out[0].fine.ratio.max()) < 1e-2  # its twin is still there
+    assert float(left_out[2].fine.ratio.min()) > 2  # its own patches do not help it
+
+
+def test_a_single_reference_is_left_out_by_quarters():
+    one = features(3)
+    one.fine[0, :, :2, :3] += 50.0  # the first quarter is unlike the three others
+    _, left_out = build_feature_memory([one], [None], CORESET, max_vectors=1000)
+    ratio = left_out[0].fine.ratio
+    assert float(ratio[:2, :3].min()) > 3 * float(ratio[2:, 3:].max())
+
+
+def test_places_without_returns_neither_enter_the_bank_nor_are_judged():
+    valid = torch.ones(4, 6, dtype=torch.bool)
+    valid[:, 4:] = False
+    references = [features(0), features(1)]
+    memory, _ = build_feature_memory(references, [valid, valid], CORESET, max_vectors=1000)
+    assert len(memory.fine.vectors) == 2 * 4 * 4
+    assert len(memory.coarse.vectors) == 2 * 2 * 2
+    compared = memory.compare(features(5), valid)
+    assert float(compared.fine.ratio[:, 4:].abs().max()) == 0
+    assert float(compared.fine.ratio[:, :4].min()) > 0
+
+
+def test_a_coarse_cell_counts_where_any_of_its_fine_cells_does():
+    valid = torch.zeros(4, 6, dtype=torch.bool)
+    valid[3, 5] = True
+    coarse = on_coarse_grid(valid, features(0).coarse)
+    assert coarse is not None
+    assert coarse.tolist() == [[False, False, False], [False, False, True]]
+
+
+def test_a_memory_survives_its_tensors():
+    references = [features(0), features(1)]
+    memory, _ = build_feature_memory(references, [None, None], CORESET, max_vectors=10)
+    read = FeatureMemory.from_tensors(memory.tensors("rgb"), "rgb", torch.device("cpu"))
+    assert len(read.fine.vectors) == 10
+    first, second = memory.compare(features(4)), read.compare(features(4))
+    assert np.array_equal(first.fine.ratio, second.fine.ratio)
+    assert np.array_equal(first.coarse.vector, second.coarse.vector)
+
+
+def test_nothing_valid_makes_no_memory():
+    nothing = torch.zeros(4, 6, dtype=torch.bool)
+    with pytest.raises(ValueError, match="too few valid patches"):
+        build_feature_memory([features(0)], [nothing], CORESET, max_vectors=10)
+
+
+def test_features_of_another_model_are_refused():
+    memory, _ = build_feature_memory([features(0)], [None], CORESET, max_vectors=100)
+    other = StudentFeatures(fine=torch.zeros(1, 4, 4, 6), coarse=features(0).coarse, detail=features(0).detail)
+    with pytest.raises(ShapeError, match="features have 4 channels, the memory has 3"):
+        memory.compare(other)
