@@ -1,4 +1,4 @@
-"""``lineside bench``: what the product costs on top of the work itself."""
+"""``lineside bench``: what the product costs on top of the work itself, and how fast the generator draws."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -48,3 +48,14 @@ def stream(
     if json_file is not None:
         json_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     out.print(report.table())
+
+
+@app.command()
+def synth(
+    parts: Annotated[int, typer.Option(min=1, help="Parts per line; what a line needs once is shared by them.")] = 16,
+) -> None:
+    """Drawing parts: pictures per second of one core, with and without defects."""
+    from lineside.bench.drawing import measure, table_of
+    from lineside.terminal import out
+
+    out.print(table_of(measure(parts)))

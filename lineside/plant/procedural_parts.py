@@ -17,6 +17,8 @@ _DEPTH_MM_PER_COUNT: Final = 0.01
 _FAMILIES: Final = ("brushed", "cast", "printed", "machined", "weave", "washer", "board", "ground")
 # Height x width in px; about what a part's crop of an area camera measures after binning.
 _SIZES: Final = ((240, 320), (256, 256), (280, 360), (200, 400))
+# Seeds from here on show eight lines that differ at first sight: bright and dark, grey and coloured.
+_FIRST_SEED: Final = 24
 # Parts after the commissioning use other drawings: a detector that met them while learning would look too good.
 _AFTER_COMMISSIONING: Final = 1_000_000
 # One defect in eight is in the process, not on the part.
@@ -33,7 +35,7 @@ class ProceduralParts:
         self.commissioning_parts = commissioning_parts
         self._seed = seed
         height, width = _SIZES[seed // len(_FAMILIES) % len(_SIZES)]
-        self._line = draw_line(seed, family=_FAMILIES[seed % len(_FAMILIES)], height=height, width=width)
+        self._line = draw_line(_FIRST_SEED + seed, family=_FAMILIES[seed % len(_FAMILIES)], height=height, width=width)
         self._products = {0: self._line}
         self._modalities = (RGB, SENSOR, *([DEPTH] if depth else []))
         self._defect_rate = defect_rate

@@ -80,7 +80,7 @@ _Effect = Callable[[Brush, Generator], None]
 def _scratch_shape(outline: Outline, rng: Generator) -> Support:
     return shape.stroke(
         outline.place, rng, length_px=outline.size_px,
-        thickness_px=float(np.clip(outline.size_px / 40 * rng.uniform(0.5, 2), 0.8, 5)),
+        thickness_px=float(np.clip(outline.size_px / 60 * rng.uniform(0.5, 2.5), 0.8, 4)),
         wander=float(rng.choice([0.02, 0.1, 0.3])), angle=float(rng.uniform(0, math.pi)),
         copies=1 if rng.random() < 0.7 else int(rng.integers(2, 5)),
     )  # fmt: skip

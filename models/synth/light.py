@@ -60,7 +60,9 @@ def fall(setting: LightSetting, height: int, width: int, rng: Generator) -> Ligh
     log_gain = gradient / 2 * (x * math.cos(turn) + y * math.sin(turn)) - setting.falloff / 2 * (x * x + y * y)
     log_gain = log_gain + setting.hill * (1 + rng.normal(0, setting.drift)) * np.exp(-((across / 0.5) ** 2))
     if setting.cloud > 0:
-        log_gain = log_gain + np.float32(setting.cloud) * clouds(rng, *_coarse_shape(height, width), rng.uniform(2, 6))
+        log_gain = log_gain + np.float32(setting.cloud) * clouds(
+            rng, *_coarse_shape(height, width), rng.uniform(1.5, 4)
+        )
     gain = cv2.resize(np.exp(log_gain).astype(np.float32), (width, height), interpolation=cv2.INTER_CUBIC)
     glare = None
     if rng.random() < setting.glare_share:

@@ -239,7 +239,7 @@ def _light(rng: Generator, *, soft: bool) -> LightSetting:
         falloff=float(rng.uniform(-0.05, 0.5)) * strength,
         hill=float(rng.uniform(0.1, 0.8)) * bool(rng.random() < 0.35) * strength,
         hill_deg=float(rng.choice([0, 90])),
-        cloud=log_uniform(rng, 0.02, 0.25) * bool(rng.random() < 0.5) * strength,
+        cloud=log_uniform(rng, 0.01, 0.15) * bool(rng.random() < 0.5) * strength,
         drift=log_uniform(rng, 0.03, 0.5),
         glare_share=float(rng.uniform(0.1, 0.6)) * bool(rng.random() < 0.3),
         glare=log_uniform(rng, 0.03, 0.3),
@@ -249,7 +249,7 @@ def _light(rng: Generator, *, soft: bool) -> LightSetting:
 def _camera(rng: Generator, colour: Colour, light: LightSetting) -> CameraSetting:
     # Auto-exposure once when the line was set up: neither black nor burnt out on the whole.
     level = sum(colour) / 3 * math.exp(light.hill / 2)
-    target = float(np.clip(level, 0.14, 0.72)) * float(rng.uniform(0.85, 1.15))
+    target = float(np.clip(level, 0.14, 0.62)) * float(rng.uniform(0.85, 1.15))
     return CameraSetting(
         focus_px=float(rng.uniform(0.0, 1.1)),
         focus_spread_px=float(rng.uniform(0.0, 0.25)),

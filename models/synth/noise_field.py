@@ -42,7 +42,7 @@ class NoiseField:
         self._places = (rows, columns)
         # Wrapped by a part's size, so that any piece is a view.
         self._tile = np.pad(tile, ((0, height), (0, width)), mode="wrap")
-        self._turned = np.ascontiguousarray(self._tile[::-1, ::-1])
+        self._turned = self._tile[::-1, ::-1]
 
     def draw(self, rng: Generator) -> Plane:
         """A fresh piece, (H, W)."""
@@ -52,7 +52,7 @@ class NoiseField:
     def _view(self, tile: Plane, rng: Generator) -> Plane:
         height, width = self._shape
         y, x = int(rng.integers(self._places[0])), int(rng.integers(self._places[1]))
-        return tile[y : y + height, x : x + width]
+        return np.ascontiguousarray(tile[y : y + height, x : x + width])
 
 
 def _tile_side(length: int) -> int:
