@@ -46,20 +46,22 @@ def regions_of(
     mm_per_px: float | None,
     planes: NDArray[np.float32] | None,
     sharpening: LocalContrastSettings,
-) -> tuple[NDArray[np.bool_], list[Region]]:
-    """(mask (H, W), regions by falling score) of ``full`` (H, W); a region's score is its peak.
+) -> tuple[NDArray[np.uint8], list[Region]]:
+    """(numbers (H, W), regions by falling score) of ``full`` (H, W); a region's score is its peak.
+
+    A pixel's number is its region's index + 1, or 0 in none.
 
     Regions are 8-connected where the map exceeds ``tau``; sharpened to pixels of ``planes`` (P, H, W) they may fall
     into pieces. The region of the map's peak is always kept, so a defect never comes without a region.
     """
     labels, kept = _components(full, marking)
     marked = np.isin(labels, kept)
-    mask = np.zeros_like(marked)
+    numbers = np.zeros(marked.shape, np.uint8)
     regions = []
     for index, label in enumerate(kept):
         coarse = labels == label
         own = coarse if planes is None else sharpen(coarse, marked, full, planes, sharpening)
-        mask |= own
+        numbers[own] = index + 1
         rows, columns = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
         regions.append(
             Region(
@@ -71,7 +73,7 @@ def regions_of(
                 facts=facts_of(own, grey, mm_per_px),
             )
         )
-    return mask, regions
+    return numbers, regions
 
 
 def _components(full: Map, marking: Marking) -> tuple[NDArray[np.int32], Sequence[int]]:

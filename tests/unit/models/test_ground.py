@@ -46,7 +46,7 @@ def test_separation_tells_two_classes_from_noise():
 
 
 def regions(full: np.ndarray, tau: float, limit: float, patch_area: float = 64.0):
-    return regions_of(
+    numbers, found = regions_of(
         full.astype(np.float32),
         Marking(tau=tau, image_threshold=limit, patch_area_px=patch_area),
         modality="rgb",
@@ -55,6 +55,8 @@ def regions(full: np.ndarray, tau: float, limit: float, patch_area: float = 64.0
         planes=None,
         sharpening=SHARPENING,
     )
+    assert sorted(set(numbers[numbers > 0].tolist())) == [region.index + 1 for region in found]
+    return numbers > 0, found
 
 
 def test_a_region_needs_a_place_above_the_image_threshold_and_reaches_down_to_tau():
