@@ -2,11 +2,14 @@
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from wire.errors import ConfigurationError
+from lineside.disk_space import is_no_room
+from wire.errors import ConfigurationError, MustStop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +73,16 @@ class DataFolder:
             (self.root / "config").chmod(0o700)
         except OSError as error:
             raise ConfigurationError([f"--data-dir: {self.root} cannot be used: {error.strerror}"]) from error
+
+    @contextmanager
+    def needing_room(self) -> Iterator[None]:
+        """MustStop in place of the system's word that the disk is full."""
+        try:
+            yield
+        except OSError as error:
+            if is_no_room(error):
+                raise MustStop(f"--data-dir: the disk of {self.root} is full; make room and start again") from error
+            raise
 
     def lock(self) -> IO[str]:
         """Claim the folder until the file is closed. ConfigurationError if another ``lineside up`` has it."""

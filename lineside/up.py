@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Final
@@ -10,6 +10,7 @@ from typing import Final
 from lineside.commissioning import Commissioning
 from lineside.daily_retention import DailyRetention, retention_command
 from lineside.data_folder import DataFolder
+from lineside.disk_space import DiskSpace, is_no_room
 from lineside.interruption import Interruption
 from lineside.ledger_table import ledger_table, ledger_verdict
 from lineside.line_plan import PlannedLine, plan_lines
@@ -41,7 +42,8 @@ from wire.kafka.settings import KafkaSettings
 from wire.kafka.topics_admin import ensure_topics
 
 _TICK_S: Final = 0.1
-_BROKER_START_S: Final = 15.0
+# One interpreter; on cores that others keep busy it took more than 15 s. Larger: a broker that hangs is told of later.
+_BROKER_START_S: Final = 60.0
 # Twelve interpreters that import torch, asyncua and Faust on two cores take about half a minute.
 _READY_S: Final = 180.0
 _HOPELESS_RESTARTS: Final = 2
@@ -62,7 +64,7 @@ def run(options: UpOptions) -> int:
     lines = plan_lines(options, source)
     folder = DataFolder(root=options.data_dir)
     folder.make()
-    with closing(folder.lock()), Interruption() as interruption, StatusLine(out) as status:
+    with folder.needing_room(), closing(folder.lock()), Interruption() as interruption, StatusLine(out) as status:
         up = _Up(options, source, lines, folder, interruption, status)
         try:
             return up.run()
@@ -112,6 +114,8 @@ class _Up:
         self._plant: PlantClient | None = None
         self._kafka: KafkaSettings | None = None
         self._streamed_s = 0.0
+        self._space = DiskSpace(folder.root, status.tell)
+        self._site_is_written = False
 
     def run(self) -> int:
         """Start, stream, settle, stop, tell. The exit code: 0, or 1 if it failed or a frame is unaccounted for."""
@@ -155,11 +159,14 @@ class _Up:
             for spec in connectors:
                 self._supervisor.start(spec)
         self._write_site()
-        self._wait_until_ready()
+        self._wait_for("readyz", [child.spec.name for child in self._supervisor.children if child.spec.ready_url])
         if not self._site.source.has_plant:
             # A replay streams from its start, so it comes when everybody listens.
             for spec in connectors:
                 self._supervisor.start(spec)
+            self._write_site()
+            # Not until they are ready: a camera that is away may come later, and the line waits for it.
+            self._wait_for("livez", [spec.name for spec in connectors])
         self._write_site()
         self._status.tell(f"Lineside is up: {self._page} (logs in {self._folder.root / 'logs'}; Ctrl-C ends it)")
 
@@ -185,14 +192,14 @@ class _Up:
         product = self._site.source.first_product
         return {line.line for line in self._site.lines if self._states.active(line.line, product) is not None}
 
-    def _wait_until_ready(self) -> None:
-        children = self._supervisor.children
-        readiness = Readiness({child.spec.name: child.spec.ready_url for child in children if child.spec.ready_url})
+    def _wait_for(self, page: str, names: Sequence[str]) -> None:
+        """Wait until this page of each child says that all is well."""
+        readiness = Readiness({name: f"{self._roster.telemetry[name]}/{page}" for name in names})
         try:
 
             def all_ready() -> bool:
                 waiting = readiness.waiting_for()
-                self._status.show(f"starting {len(children)} processes; waiting for {', '.join(waiting)}")
+                self._status.show(f"starting {len(names)} processes; waiting for {', '.join(waiting)}")
                 return not waiting
 
             self._wait(all_ready, _READY_S, "the processes", lambda: str(readiness.waiting_for()))
@@ -235,6 +242,9 @@ class _Up:
             if int(self._streamed_s) > second:
                 second = int(self._streamed_s)
                 self._begin_production()  # a plant that was started again waits to be told
+                self._space.look()
+                if not self._site_is_written:
+                    self._write_site()
                 speed.look()
                 if commissioning is not None:
                     commissioning.look()
@@ -289,9 +299,7 @@ class _Up:
         stop_in_order(self._supervisor, self._end_production, self._ledgers, self._folder, self._interruption)
 
     def _finish(self, speed: ModelSpeed | None, *, failed: bool) -> int:
-        site = SiteFile.read(self._folder.site_file)
-        if site is not None:
-            site.model_copy(update={"stopped_at": datetime.now(UTC), "pids": {}}).write(self._folder.site_file)
+        self._write_stop()
         ledger = self._ledgers.read()
         out.print(ledger_table(ledger))
         out.print(ledger_verdict(ledger))
@@ -309,11 +317,19 @@ class _Up:
     def _page(self) -> str:
         return f"http://{HOST}:{self._site.page_port}/"
 
+    def _write_stop(self) -> None:
+        """Say in the site file that nothing runs any more."""
+        site = SiteFile.read(self._folder.site_file)
+        if site is not None:
+            stopped = site.model_copy(update={"stopped_at": datetime.now(UTC), "pids": {}})
+            self._on_disk(lambda: stopped.write(self._folder.site_file))
+
     def _write_site(self) -> None:
+        """Tell the other commands what runs where. On a full disk the file stays as it was, until there is room."""
         broker = self._kafka
         if broker is None:
             return  # nothing to tell before the broker is known
-        SiteFile(
+        site = SiteFile(
             started_at=self._started_at,
             bootstrap=broker.bootstrap,
             embedded=broker.embedded,
@@ -325,5 +341,20 @@ class _Up:
             lines=tuple(line.line for line in self._site.lines),
             telemetry=self._roster.telemetry,
             pids=self._supervisor.pids(),
-        ).write(self._folder.site_file)
-        write_prometheus_file(self._folder.prometheus, self._roster.telemetry)
+        )
+
+        def write() -> None:
+            site.write(self._folder.site_file)
+            write_prometheus_file(self._folder.prometheus, self._roster.telemetry)
+
+        self._site_is_written = self._on_disk(write)
+
+    def _on_disk(self, write: Callable[[], None]) -> bool:
+        """Whether there was room for it."""
+        try:
+            write()
+        except OSError as error:
+            if not is_no_room(error):
+                raise
+            return False
+        return True

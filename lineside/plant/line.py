@@ -2,13 +2,16 @@
 
 import asyncio
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+import structlog
+
+from lineside.disk_space import is_no_room
 from lineside.plant.camera import Camera, Delivery, Trigger
 from lineside.plant.faults import Fault, FaultDice
 from lineside.plant.metrics import PlantMetrics
@@ -20,6 +23,8 @@ from lineside.plant.truth_ledger import TrueFrame, TruePart, TruthLedger
 # A line that learns waits this long for its first version, then makes some more good parts: of those that were meant
 # to be learned from, faults may have spoilt a few. Shorter: needless parts; longer: a demo that seems to hang.
 _HOLD_PATIENCE_S: Final = 8.0
+# How often a full disk is tried again.
+_NO_ROOM_RETRY_S: Final = 1.0
 _CLOCK_ERROR: Final = timedelta(hours=1)
 
 
@@ -92,6 +97,7 @@ class Line:
         self._made = {True: 0, False: 0}  # parts of the present product, by commissioning
         self._product_index = 0
         self._held_back: list[tuple[Camera, Delivery]] = []
+        self._log = structlog.get_logger("plant.line", line=line)
 
     def begin(self) -> None:
         """Begin to make parts."""
@@ -212,7 +218,8 @@ class Line:
                 for (camera, sequence, delivery), (_, shot) in zip(taken, shots, strict=True)
             ),
         )
-        await asyncio.get_running_loop().run_in_executor(self._executor, self._truth.append, part)
+        if not await self._written(lambda: self._truth.append(part)):
+            return  # nobody outside has seen anything of it
         self._tell_plc(part)
         await self._deliver_with_faults([(camera, delivery) for camera, _, delivery in taken], faults)
         self._count(part)
@@ -250,10 +257,27 @@ class Line:
         return waiting
 
     async def _deliver(self, frames: list[tuple[Camera, Delivery]], *, suffix: str = "") -> None:
-        loop = asyncio.get_running_loop()
         for camera, delivery in frames:
-            await loop.run_in_executor(self._executor, lambda c=camera, d=delivery: d.write(c.folder, suffix=suffix))  # type: ignore[misc]
-            self.figures.frames_delivered += not suffix
+            if await self._written(lambda c=camera, d=delivery: d.write(c.folder, suffix=suffix)):  # type: ignore[misc]
+                self.figures.frames_delivered += not suffix
+
+    async def _written(self, write: Callable[[], None]) -> bool:
+        """Write in the executor. A full disk holds the line until there is room; False if it was stopped meanwhile."""
+        loop = asyncio.get_running_loop()
+        is_told = False
+        while True:
+            try:
+                await loop.run_in_executor(self._executor, write)
+                return True
+            except OSError as error:
+                if not is_no_room(error):
+                    raise
+                if not is_told:
+                    is_told = True
+                    self._log.error("no_room", reason=str(error))
+            if await self._stopped_before(loop.time() + _NO_ROOM_RETRY_S):
+                self._log.error("not_written", reason="stopped while the disk is full")
+                return False
 
     def _count(self, part: TruePart) -> None:
         self.figures.parts += 1

@@ -51,11 +51,14 @@ class TruePart:
 
 
 class TruthLedger:
-    """Appends parts to ``truth.jsonl``. Thread-safe. What ``append`` was given survives any kill once it returns."""
+    """Appends parts to ``truth.jsonl``. Thread-safe. What ``append`` was given survives any kill once it returns.
+
+    On OSError (a full disk) nothing of the part is in the file.
+    """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("ab")
+        self._file = path.open("ab", buffering=0)
         self._lock = threading.Lock()
         if self._file.tell() and not _ends_with_newline(path):
             self._file.write(b"\n")  # the line that a kill cut short stays as it is; readers skip it
@@ -63,9 +66,15 @@ class TruthLedger:
     def append(self, part: TruePart) -> None:
         """Write one part and sync."""
         with self._lock:
-            self._file.write(part.as_json().encode() + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
+            end = os.fstat(self._file.fileno()).st_size
+            try:
+                rest = memoryview(part.as_json().encode() + b"\n")
+                while rest:
+                    rest = rest[self._file.write(rest) :]
+                os.fsync(self._file.fileno())
+            except OSError:
+                self._file.truncate(end)
+                raise
 
     def close(self) -> None:
         """Close the file."""
