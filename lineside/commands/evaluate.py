@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from lineside.commands.options import AsJson
+
 app = typer.Typer(help="Measure recipes on labelled images; compare two measurements.", invoke_without_command=True)
 
 _DATA, _HOW, _RUN = "Data set", "Protocol", "Running"
@@ -46,6 +48,12 @@ def evaluate(
         int | None,
         typer.Option(min=0, help="The last (group) is a number; so close ones may be one part.", rich_help_panel=_DATA),
     ] = None,
+    near_duplicates: Annotated[
+        bool | None,
+        typer.Option(
+            help="Leave out tests that look like a reference again: shifted, recompressed.", rich_help_panel=_DATA
+        ),
+    ] = None,
     mask_above: Annotated[
         int | None,
         typer.Option(
@@ -84,13 +92,16 @@ def evaluate(
     from lineside.evaluation_table import tables
     from lineside.status_line import StatusLine
     from lineside.terminal import err, out
+    from models.evaluate.report.exhibition import Exhibition
+    from models.evaluate.report.page import write_page
+    from models.evaluate.results import suspects
     from models.evaluate.session import BASELINES, Settings, run_evaluation
     from wire.errors import ConfigurationError
 
     if dataset is None:
         raise ConfigurationError(["evaluate: --dataset DIR is missing; `lineside evaluate --help` explains"])
     _check_folders(json_file, report)
-    root, options = _options(dataset, layout, classes, group, group_distance, mask_above)
+    root, options = _options(dataset, layout, classes, group, group_distance, near_duplicates, mask_above)
     beside = BASELINES if baselines == "all" else [name for name in baselines.split(",") if name]
     settings = Settings(
         dataset=root,
@@ -107,12 +118,46 @@ def evaluate(
         device=device,
         threads=threads,
     )
+    exhibition = Exhibition()
     with StatusLine(err) as status:
-        result = run_evaluation(settings, status.show)
+        result = run_evaluation(settings, status.show, exhibition if report is not None else None)
+    if report is not None:
+        out.print(f"report: {write_page(report, result, exhibition)}", soft_wrap=True)
+    for name, images in suspects(result).items():
+        err.print(
+            f"note: {name}: {len(images)} test images look like a reference again, e.g. {min(images)}: the same part, "
+            "or parts alike in a fixture; --near-duplicates leaves them out",
+            style="yellow", soft_wrap=True, markup=False,
+        )  # fmt: skip
     if json_file is not None:
         json_file.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
     for table in tables(result):
         out.print(table)
+
+
+@app.command()
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A.json", help="What --json or --report wrote.")],
+    second: Annotated[Path, typer.Argument(metavar="B.json", help="The other one; may be the same file.")],
+    left: Annotated[str | None, typer.Option(help="Detector of A. [default: its first]")] = None,
+    right: Annotated[str | None, typer.Option(help="Detector of B. [default: its first]")] = None,
+    shots: Annotated[int | None, typer.Option(min=0, help="Only this number of references.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Differences per kind of defect between two measurements, with a paired t test and a sign test."""
+    from lineside.evaluation_table import comparison_table
+    from lineside.terminal import out, print_json
+    from models.evaluate.comparison import compare as compared
+    from models.evaluate.results import read_result
+
+    one, other = read_result(first), read_result(second)
+    left, right = left or one.detectors[0].name, right or other.detectors[0].name
+    found = [each for each in compared(one, other, left, right) if shots in (None, each.shots)]
+    if as_json:
+        print_json([each.model_dump(mode="json") for each in found])
+        return
+    for each in found:
+        out.print(comparison_table(each, left, right))
 
 
 def _check_folders(json_file: Path | None, report: Path | None) -> None:
@@ -157,6 +202,6 @@ def _options(dataset: Path, layout: str | None, *given: Any) -> tuple[Path, Any]
     found = options.model_dump()
     if layout is not None:
         found |= {name: value for name, value in named_layout(layout).model_dump().items() if value is not None}
-    names = ("classes", "group", "group_distance", "mask_above")
+    names = ("classes", "group", "group_distance", "near_duplicates", "mask_above")
     found |= {name: value for name, value in zip(names, given, strict=True) if value is not None}
     return root, checked(found, "options")

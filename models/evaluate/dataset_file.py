@@ -19,6 +19,7 @@ class DatasetFile(BaseModel):
     classes, group: regular expressions searched in an image's path below the data set's folder; the first group of
     ``classes`` is the kind of defect, the groups of ``group`` together name the physical part. ``group_distance``: the
     last group of ``group`` is a number, and numbers that differ by at most this much may show the same part.
+    near_duplicates: leave out tests that look like a reference again (``near_duplicates.py``).
     mask_above: mask values above it are defect, None = the rule of ``masks.py``.
     """
 
@@ -29,6 +30,7 @@ class DatasetFile(BaseModel):
     classes: str | None = None
     group: str | None = None
     group_distance: int | None = Field(default=None, ge=0)
+    near_duplicates: bool | None = None
     mask_above: int | None = Field(default=None, ge=0, lt=65535)
 
     @field_validator("classes", "group")

@@ -1,6 +1,6 @@
 """Which good images are references, which images are tests: by draw, so that chance in the choice can be seen."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from zlib import crc32
 
@@ -13,24 +13,39 @@ from models.evaluate.sample import ObjectSet, Sample
 class Draw:
     """``order``: references by rank, the first k serve k shots. ``tests``: the same images for every number of shots.
 
-    ``left_out``: tests that may show the physical part of one of the references, or are one of them.
+    ``left_out``: tests that may show the physical part of one of the references, or are one of them. ``alike``: further
+    tests that look like a reference again; ``left_out`` has them where that was wanted, else ``tests`` still does.
     """
 
     order: tuple[Sample, ...]
     tests: tuple[Sample, ...]
     left_out: tuple[Sample, ...]
+    alike: tuple[Sample, ...] = ()
+
+
+Relation = Callable[[Sample, Sample], bool]
 
 
 def draw_references(
-    objects: ObjectSet, most: int, *, seed: int, draw: int, related: Callable[[Sample, Sample], bool]
+    objects: ObjectSet, most: int, *, seed: int, draw: int, related: Relation, alike: Relation, leave_out_alike: bool
 ) -> Draw:
     """Draw up to ``most`` references. Equal seed, draw and object give equal references, on any machine."""
     rng = np.random.default_rng([seed, draw, crc32(objects.name.encode())])
     ranks = rng.permutation(len(objects.references))[:most]
     order = tuple(objects.references[rank] for rank in ranks)
-    left_out = tuple(test for test in objects.tests if any(related(test, reference) for reference in order))
-    gone = set(left_out)
-    return Draw(order=order, tests=tuple(test for test in objects.tests if test not in gone), left_out=left_out)
+    same = _like_any(objects.tests, order, related)
+    similar = _like_any([test for test in objects.tests if test not in same], order, alike)
+    gone = {*same, *similar} if leave_out_alike else same
+    return Draw(
+        order=order,
+        tests=tuple(test for test in objects.tests if test not in gone),
+        left_out=tuple(test for test in objects.tests if test in gone),
+        alike=tuple(test for test in objects.tests if test in similar),
+    )
+
+
+def _like_any(tests: Iterable[Sample], references: Sequence[Sample], relation: Relation) -> set[Sample]:
+    return {test for test in tests if any(relation(test, reference) for reference in references)}
 
 
 def first_of_each_kind(samples: Sequence[Sample], most: int) -> tuple[Sample, ...]:

@@ -7,8 +7,8 @@ images.
 """
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 import cv2
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluate.detector import Detector
-from models.evaluate.draws import Draw, draw_references, first_of_each_kind
+from models.evaluate.draws import Draw, Relation, draw_references, first_of_each_kind
 from models.evaluate.figures import Figures, Spread, figures_of, mean_of, spread_of
 from models.evaluate.loading import load_image, part_of, truth
 from models.evaluate.metrics.pixel_scores import PixelScores
@@ -80,12 +80,14 @@ class Evaluator:
         *,
         dataset: LabelledSet,
         conditions: Conditions,
-        related: Callable[[Sample, Sample], bool],
+        related: Relation,
+        alike: Relation,
         audience: Audience,
     ) -> None:
         self._dataset = dataset
         self._conditions = conditions
         self._related = related
+        self._alike = alike
         self._audience = audience
 
     def cells(self, detectors: Sequence[Detector]) -> int:
@@ -153,8 +155,16 @@ class Evaluator:
         if shots == 0:
             return Draw(order=(), tests=self._tests(objects.tests), left_out=())
         most = min(max(self._conditions.shots), len(objects.references))
-        drawn = draw_references(objects, most, seed=self._conditions.seed, draw=number, related=self._related)
-        return Draw(order=drawn.order[:shots], tests=self._tests(drawn.tests), left_out=drawn.left_out)
+        drawn = draw_references(
+            objects,
+            most,
+            seed=self._conditions.seed,
+            draw=number,
+            related=self._related,
+            alike=self._alike,
+            leave_out_alike=self._conditions.near_duplicates,
+        )
+        return replace(drawn, order=drawn.order[:shots], tests=self._tests(drawn.tests))
 
     def _state(self, detector: Detector, run: "_Run", name: str) -> tuple[LineState | None, float]:
         if not run.draw.order:
@@ -215,6 +225,7 @@ class Evaluator:
             pooled=self._figures(good, list(defects.values())),
             references=tuple(sample.name for sample in run.draw.order),
             left_out=tuple(sample.name for sample in run.draw.left_out),
+            alike=tuple(sample.name for sample in run.draw.alike),
             good_images=len(good.images),
             defect_images={kind: len(own.images) for kind, own in defects.items()},
         )

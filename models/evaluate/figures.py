@@ -9,9 +9,17 @@ from pydantic import BaseModel, ConfigDict
 from models.evaluate.metrics.pixel_scores import PixelScores, area_to
 from models.evaluate.metrics.ranking import Ranking
 
-METRICS: Final = (
-    "image_auroc", "image_ap", "image_max_f1", "pixel_auroc", "pixel_ap", "pixel_max_f1", "aupro_30", "aupro_05",
-)  # fmt: skip
+# Name → title; the order of tables.
+METRICS: Final = {
+    "image_auroc": "image AUROC",
+    "image_ap": "image AP",
+    "image_max_f1": "image F1",
+    "pixel_auroc": "pixel AUROC",
+    "pixel_ap": "pixel AP",
+    "pixel_max_f1": "pixel F1",
+    "aupro_30": "AUPRO .30",
+    "aupro_05": "AUPRO .05",
+}
 _AUPRO_LIMITS: Final = (0.30, 0.05)
 
 

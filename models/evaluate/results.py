@@ -14,13 +14,18 @@ class _Document(BaseModel):
 
 
 class ObjectResult(_Document):
-    """One object in one draw: each kind of defect against the good images, their mean, and all defects pooled."""
+    """One object in one draw: each kind of defect against the good images, their mean, and all defects pooled.
+
+    ``left_out``: tests that were not inspected because of a reference; ``alike``: tests that look like a reference
+    again, left out only if the conditions say so.
+    """
 
     kinds: dict[str, Figures]
     mean_of_kinds: Figures
     pooled: Figures
     references: tuple[str, ...]
     left_out: tuple[str, ...]
+    alike: tuple[str, ...] = ()
     good_images: int
     defect_images: dict[str, int]
 
@@ -80,6 +85,7 @@ class Conditions(_Document):
     max_vectors: int
     group: str | None
     group_distance: int | None
+    near_duplicates: bool
     classes: str | None
     mask_above: int | None
     images_per_kind: int | None
@@ -97,6 +103,18 @@ class EvaluationResult(_Document):
     dataset: SetSummary
     conditions: Conditions
     detectors: tuple[DetectorResult, ...]
+
+
+def suspects(result: EvaluationResult) -> dict[str, set[str]]:
+    """Inspected test images that look like a reference of the same draw, by object."""
+    found: dict[str, set[str]] = {}
+    for detector in result.detectors:
+        for draw in (draw for each in detector.shots for draw in each.draws):
+            for name, own in draw.objects.items():
+                kept = set(own.alike) - set(own.left_out)
+                if kept:
+                    found.setdefault(name, set()).update(kept)
+    return found
 
 
 def read_result(path: Path) -> EvaluationResult:

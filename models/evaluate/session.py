@@ -17,6 +17,7 @@ from models.evaluate.detector import Detector
 from models.evaluate.evaluator import Audience, Cell, Evaluator, Scores, Seen
 from models.evaluate.layouts.opening import open_labelled_set
 from models.evaluate.loading import unreadable_files
+from models.evaluate.near_duplicates import NearDuplicates
 from models.evaluate.physical_parts import PhysicalParts
 from models.evaluate.results import Conditions, DetectorResult, EvaluationResult, SetSummary
 from models.evaluate.sample import LabelledSet, ObjectSet, Sample
@@ -58,6 +59,7 @@ class Settings(BaseModel):
             max_vectors=self.max_vectors,
             group=self.options.group,
             group_distance=self.options.group_distance,
+            near_duplicates=bool(self.options.near_duplicates),
             classes=self.options.classes,
             mask_above=self.options.mask_above,
             images_per_kind=self.images_per_kind,
@@ -69,13 +71,21 @@ def run_evaluation(
 ) -> EvaluationResult:
     """Evaluate all detectors on all images. ConfigurationError before anything is inspected, if anything is wrong."""
     began_s, created_at = time.monotonic(), datetime.now(UTC)
+    if settings.threads is not None:
+        torch.set_num_threads(settings.threads)
     say("reading the data set")
     dataset, skipped = _readable(open_labelled_set(settings.dataset, settings.options), settings)
     parts = PhysicalParts(settings.options.group, settings.options.group_distance)
     parts.check(list(dataset.samples()))
     detectors = [load_detector(name, settings.device, settings.threads) for name in settings.recipes]
     progress = _Progress(say, exhibits)
-    evaluator = Evaluator(dataset=dataset, conditions=settings.conditions(), related=parts.related, audience=progress)
+    evaluator = Evaluator(
+        dataset=dataset,
+        conditions=settings.conditions(),
+        related=parts.related,
+        alike=NearDuplicates().alike,
+        audience=progress,
+    )
     progress.expect(evaluator.cells(detectors))
     results: list[DetectorResult] = [evaluator.evaluate(detector) for detector in detectors]
     return EvaluationResult(
