@@ -42,13 +42,18 @@ class Machine(BaseModel):
 
 
 class BenchReport(BaseModel):
-    """One run. ``skipped``: benchmarks that could not be run, with what they need."""
+    """One run. ``skipped``: benchmarks that were not run, with what they need.
+
+    ``broker`` of the stream's benchmarks; ``recipe`` and torch's ``threads`` of the models'.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     started_at: datetime
     machine: Machine
-    broker: str
+    broker: str | None = None
+    recipe: str | None = None
+    threads: int | None = None
     comparisons: tuple[Comparison, ...]
     skipped: dict[str, str]
 

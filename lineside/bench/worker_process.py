@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, Self
 
+from lineside.bench.peak_memory import peak_bytes
 from lineside.child import Child, ChildSpec
 from lineside.ports import PortPlan
 from lineside.settings_file import save
@@ -18,7 +19,6 @@ _ROLE: Final = "inspect"
 _STOP_S: Final = 15.0
 _REQUEST_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.25
-_PEAK: Final = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 _SAMPLE: Final = re.compile(r"^(\w+)(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
 
 
@@ -44,12 +44,10 @@ class InspectWorker:
 
     def peak_bytes(self) -> int:
         """The most memory that it ever had in use (VmHWM)."""
-        self.ensure_running()
-        status = Path(f"/proc/{self._child.pid}/status").read_text(encoding="ascii")
-        found = _PEAK.search(status)
-        if found is None:
-            raise MustStop("this system does not tell the peak memory of a process (VmHWM in /proc/PID/status)")
-        return int(found[1]) * 1024
+        pid = self._child.pid
+        if pid is None:
+            raise MustStop(f"the inspect worker ended by itself:\n{self._child.last_words()}")
+        return peak_bytes(pid)
 
     def metric(self, name: str) -> float:
         """Sum of a metric over all of its labels; 0 if it has none yet."""

@@ -1,0 +1,57 @@
+"""What a megapixel of a large picture costs, against a megapixel of small ones."""
+
+from typing import Final
+
+from lineside.bench.comparison import Comparison, Direction
+from lineside.bench.full_memory import SIDE_PX, FullMemory, draw_pictures, learn_full
+from lineside.bench.interleaving import interleave
+from lineside.bench.model_settings import ModelScale
+from lineside.bench.timing import milliseconds_per_call, warm
+from wire.inspector import Inspector
+
+AIM: Final = 1.0
+
+# A line-scan camera's picture of a sheet or a board.
+HEIGHT_PX: Final = 2000
+WIDTH_PX: Final = 4000
+# Enough to fill the banks; drawing and learning one takes seconds.
+_REFERENCES: Final = 3
+# One takes about a second; the last repetitions of many would tell nothing new.
+_MOST_REPETITIONS: Final = 7
+
+
+def bench_high_resolution(inspector: Inspector, memory: FullMemory, scale: ModelScale) -> list[Comparison]:
+    """One part at a time, each against a full memory of pictures of its own size."""
+    *references, large = draw_pictures(_REFERENCES + 1, height=HEIGHT_PX, width=WIDTH_PX)
+    large_state = learn_full(inspector, references, [large]).state
+    small = memory.parts[0]
+
+    def whole_large() -> object:
+        return inspector.inspect([large], [large_state])
+
+    def whole_small() -> object:
+        return inspector.inspect([small], [memory.state])
+
+    warm(whole_large, whole_small)
+    product, baseline = interleave(
+        lambda: milliseconds_per_call(whole_large, 1) / _megapixels(HEIGHT_PX, WIDTH_PX),
+        lambda: milliseconds_per_call(whole_small, scale.images) / _megapixels(SIDE_PX, SIDE_PX),
+        min(scale.repetitions, _MOST_REPETITIONS),
+    )
+    return [
+        Comparison(
+            name="high_resolution",
+            unit="ms/megapixel",
+            product_side=f"recipe {inspector.recipe}, {WIDTH_PX} x {HEIGHT_PX} px",
+            baseline_side=f"the same, {SIDE_PX} x {SIDE_PX} px",
+            product=product,
+            baseline=baseline,
+            aim=AIM,
+            direction=Direction.AT_MOST,
+            note="one part at a time, full memories",
+        )
+    ]
+
+
+def _megapixels(height: int, width: int) -> float:
+    return height * width / 1e6
