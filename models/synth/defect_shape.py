@@ -150,10 +150,10 @@ def splinters(place: Place, rng: Generator, *, extent_px: float, inward: float) 
         if rng.random() < 0.5:
             reach = extent_px * float(rng.uniform(0.08, 0.4))
             path = _path(rng, reach, 0.3, inward + float(rng.normal(0, 0.5)))
-            _tapered(mask, path - path[0] + start, max(1.0, extent_px * 0.04), rng)
+            _tapered(mask, path - path[0] + start, max(1.0, extent_px * 0.06), rng)
         else:
             centre = start + into * extent_px * float(rng.uniform(0, 0.12))
-            fill_blob(mask, rng, (float(centre[0]), float(centre[1])), extent_px * float(rng.uniform(0.04, 0.16)), 1.6,
+            fill_blob(mask, rng, (float(centre[0]), float(centre[1])), extent_px * float(rng.uniform(0.06, 0.25)), 1.6,
                       inward + 1.57, 0.3)  # fmt: skip
     return place.support(mask, max(2.0, extent_px / 6), 0.5)
 

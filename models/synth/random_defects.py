@@ -26,6 +26,8 @@ _LARGE: Final = {DefectKind.UNEVEN: 0.2, DefectKind.WEAR: 0.12, DefectKind.COLOU
                  DefectKind.DISTORTION: 0.12, DefectKind.ROLL_MARK: 0.2, DefectKind.SCRATCH: 0.06,
                  DefectKind.CRACK: 0.08, DefectKind.CORROSION: 0.08, DefectKind.FRAY: 0.08}  # fmt: skip
 _SMALL: Final = {DefectKind.HOLE: 0.12, DefectKind.PITS: 0.35}
+# Half the part by area, not by extent: grinding, wear and colour go wrong over whole sides.
+_SPREADING: Final = {DefectKind.UNEVEN: 1.8, DefectKind.WEAR: 1.5, DefectKind.COLOUR_DRIFT: 1.8}
 # Three sigma of the line's own dust: a smaller pit would be dust.
 _OVER_DUST: Final = 3.0
 
@@ -43,7 +45,8 @@ def random_defects(
 ) -> tuple[DefectSpec, ...]:
     """One to three defects (or ``count``) of kinds that suit the line (or ``kinds``).
 
-    Sizes are log-uniform from ``least_px`` to ``largest_share`` of the shorter side, as far as the kind allows;
+    Sizes are log-uniform from ``least_px`` to ``largest_share`` of the shorter side, as far as the kind allows
+    (regions that are uneven, worn or off colour reach further, to about that share of the area);
     visibility is log-uniform, too. ``modalities``: also draw some defects into infrared or into depth alone, where
     these are named.
     """
@@ -57,7 +60,8 @@ def random_defects(
     for _ in range(number):
         kind = names[int(rng.choice(len(names), p=chances))]
         least = max(least_px, _LARGE.get(kind, 0.0) * side, _OVER_DUST * _dust_px(line, kind))
-        most = max(least, min(largest_share, _SMALL.get(kind, 1.0)) * side)
+        share = min(largest_share * _SPREADING.get(kind, 1.0), _SMALL.get(kind, 1.0))
+        most = max(least, share * side)
         specs.append(
             DefectSpec(
                 kind=kind,
