@@ -50,6 +50,15 @@ class Calibration(Record):
     map_quantiles: tuple[float, ...] = ()
 
 
+class TaughtExample(Record):
+    """A region that people named with a class of their own: ``region_index`` among the inspection's regions."""
+
+    name: str
+    inspection_id: UUID
+    region_index: int
+    modality: str
+
+
 class StateMetadata(Record):
     """Everything of a line state but its tensors; ``digest`` names the tensors' bytes (sha256)."""
 
@@ -67,6 +76,8 @@ class StateMetadata(Record):
     created_at: Moment
     # A threshold that an engineer set by hand, per modality ("fused" for the fused score); wins over the quantile.
     manual_thresholds: dict[str, float] = Field(default_factory=dict)
+    # Examples of people's own classes, in the order in which they were named; their vectors are among the tensors.
+    taught: tuple[TaughtExample, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -11,6 +11,9 @@ from models.backbones.planes import Planes
 from models.fuse.judgement import Judgement, judge_remembered, judge_zero_shot
 from models.fuse.verdict import fuse, rate_per_modality
 from models.ground.threshold import map_threshold
+from models.kinds.classifier import KindClassifier
+from models.kinds.lessons import classes_of
+from models.kinds.seen_picture import SeenPicture
 from models.memory.calibration import calibrate, map_quantile
 from models.memory.sensor_memory import SensorMemory, build_sensor_memory, excursion_sigma
 from models.recipes.look import Look
@@ -55,6 +58,7 @@ class EmbeddedInspector:
         digest: str,
         images: PictureDetector,
         depths: PictureDetector,
+        kinds: KindClassifier | None,
         image_planes: ImagePlanes,
         depth_planes: DepthPlanes,
     ) -> None:
@@ -62,6 +66,7 @@ class EmbeddedInspector:
         self._digest = digest
         self._images = images
         self._depths = depths
+        self._kinds = kinds
         self._image_planes = image_planes
         self._depth_planes = depth_planes
 
@@ -172,7 +177,7 @@ class EmbeddedInspector:
         pictures: dict[str, Picture] = {}
         regions: list[Region] = []
         for one in seen:
-            pictures[one.view.modality], found = self._picture(one)
+            pictures[one.view.modality], found = self._picture(one, state)
             regions.extend(r.model_copy(update={"index": len(regions) + k}) for k, r in enumerate(found))
         fused = fuse(judgements)
         return Finding(
@@ -192,7 +197,7 @@ class EmbeddedInspector:
             return excursion_sigma(part.sensor)
         return SensorMemory.from_tensors(state.tensors).score(part.sensor)
 
-    def _picture(self, seen: _Seen) -> tuple[Picture, list[Region]]:
+    def _picture(self, seen: _Seen, state: LineState | None) -> tuple[Picture, list[Region]]:
         limit, planes, anomaly = seen.judgement.threshold, seen.view.planes, seen.look.anomaly
         if limit is None or seen.judgement.verdict is not Verdict.DEFECT:
             # Nothing of a good part's map exceeds its image threshold, so nothing is marked or drawn hot.
@@ -211,7 +216,21 @@ class EmbeddedInspector:
             planes=planes.values if worked == planes.size else None,
             sharpening=self._recipe.sharpening,
         )
-        return Picture(map=anomaly, mask=numbers > 0, map_threshold=tau), regions
+        return Picture(map=anomaly, mask=numbers > 0, map_threshold=tau), self._named(regions, numbers, seen, state)
+
+    def _named(
+        self, regions: list[Region], numbers: NDArray[np.uint8], seen: _Seen, state: LineState | None
+    ) -> list[Region]:
+        """The regions with their types, where a network saw them."""
+        features = seen.look.features
+        if self._kinds is None or features is None:
+            return regions
+        picture = SeenPicture(features=features, pixels=seen.view.planes.values, numbers=numbers)
+        taught = classes_of(state, seen.view.modality, self._kinds.limits) if state else []
+        return [
+            region.model_copy(update={"type": named.type, "type_probability": named.probability})
+            for region, named in zip(regions, self._kinds.name(picture, len(regions), taught), strict=True)
+        ]
 
 
 def _judge(

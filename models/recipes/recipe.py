@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 from models.backbones.filter_bank import FilterBankSettings
 from models.backbones.geometry import GeometrySettings
 from models.ground.self_reference import SelfReferenceSettings
+from models.kinds.classifier import KindSettings
 from models.memory.patch_memory import MemorySettings
 from models.memory.sensor_memory import SensorSettings
 from models.recipes.network_detector import NetworkSettings
@@ -41,6 +42,7 @@ class Recipe(PartSettings):
     revision: int = Field(ge=1)
     parts: Parts
     network: NetworkSettings | None = None
+    kinds: KindSettings | None = None
     image_filters: FilterBankSettings
     depth_filters: FilterBankSettings
     geometry: GeometrySettings
@@ -58,6 +60,8 @@ class Recipe(PartSettings):
         named = {parts.backbone == "student", parts.memory == "feature_banks", parts.zero_shot == "decoder"}
         if len(named | {self.network is not None}) > 1:
             raise ValueError("parts student, feature_banks and decoder come together, with their section 'network'")
+        if self.kinds is not None and self.network is None:
+            raise ValueError("section 'kinds' names what a network sees, and there is no section 'network'")
         return self
 
     @model_validator(mode="after")
@@ -92,8 +96,8 @@ def read_recipe(recipe: str) -> Recipe:
         ) from error
 
 
-def weights_file(recipe: str, settings: NetworkSettings) -> Path:
-    """Where a recipe's weights lie: beside its file."""
+def weights_file(recipe: str, settings: NetworkSettings | KindSettings) -> Path:
+    """Where weights of a recipe lie: beside its file."""
     beside = Path(recipe).parent if recipe.endswith((".yaml", ".yml")) else _FOLDER
     return beside / settings.weights
 

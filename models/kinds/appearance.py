@@ -1,0 +1,59 @@
+"""A region as one vector: what the network saw inside it and around it, its contrast and its form."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.kinds import contrast, outline
+from models.kinds.neighbourhood import Neighbourhood, neighbourhoods
+from models.kinds.seen_picture import SeenPicture
+
+
+def dims(fine_dims: int, coarse_dims: int) -> int:
+    """Length of the vector for a student's features."""
+    return 2 * fine_dims + 2 * coarse_dims + len(contrast.NAMES) + len(outline.NAMES)
+
+
+def appearances(seen: SeenPicture, count: int) -> NDArray[np.float32]:
+    """(count, D) of the first ``count`` regions: fine and coarse features inside, their differences from the ring's.
+
+    Defined for every region that holds a pixel: one pixel, one row, the whole picture. ValueError names an empty one.
+    """
+    for index in range(count):
+        if not (seen.numbers == index + 1).any():
+            raise ValueError(f"region {index} of {count} holds no pixel")
+    shrunk = (seen.pixels[0].size / seen.numbers.size) ** 0.5
+    vectors = [
+        np.concatenate(
+            [
+                _pooled(seen, place),
+                contrast.contrast(seen, index, place),
+                outline.outline(seen.numbers == index + 1, shrunk),
+            ]
+        )
+        for index, place in enumerate(neighbourhoods(seen, count))
+    ]
+    width = dims(seen.features.fine.shape[0], seen.features.coarse.shape[0])
+    return np.stack(vectors) if vectors else np.zeros((0, width), np.float32)
+
+
+def _pooled(seen: SeenPicture, place: Neighbourhood) -> NDArray[np.float32]:
+    """(2 F + 2 C,)."""
+    rows = np.flatnonzero((place.inside + place.around).any(axis=1))
+    columns = np.flatnonzero((place.inside + place.around).any(axis=0))
+    # An even window, so that it is one of the coarse grid, too.
+    top, left = rows[0] // 2 * 2, columns[0] // 2 * 2
+    bottom, right = rows[-1] // 2 * 2 + 2, columns[-1] // 2 * 2 + 2
+    window = np.stack([place.inside[top:bottom, left:right], place.around[top:bottom, left:right]])  # (2, h, w)
+    fine = seen.features.fine[:, top:bottom, left:right]
+    coarse = seen.features.coarse[:, top // 2 : bottom // 2, left // 2 : right // 2]
+    paired = window.reshape(2, window.shape[1] // 2, 2, window.shape[2] // 2, 2).sum(axis=(2, 4))
+    return np.concatenate([_inside_with_difference(fine, window), _inside_with_difference(coarse, paired)])
+
+
+def _inside_with_difference(features: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pool features (D, h, w) by weights (2, h, w): inside, around -> (2 D,)."""
+    flat = torch.from_numpy(np.ascontiguousarray(weights)).flatten(1).to(features.device)
+    inside, around = (flat @ features.float().flatten(1).T).cpu().numpy()
+    return np.concatenate([inside, inside - around]).astype(np.float32)

@@ -1,0 +1,36 @@
+"""What people taught a line, as tensors of its state: examples and good surfaces, per modality."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.kinds.taught import Limits, Points, TaughtClass, taught_classes
+from wire.line_state import LineState, TaughtExample
+
+_EXAMPLES, _OTHERS = "kind_examples", "kind_others"
+
+
+def lesson_tensors(modality: str, examples: Points, others: Points) -> dict[str, NDArray[np.float32]]:
+    """By the names under which a line state keeps them: examples (E, M) in the order of ``taught``, others (O, M)."""
+    return {f"{modality}.{_EXAMPLES}": examples, f"{modality}.{_OTHERS}": others}
+
+
+def lessons_in(tensors: Mapping[str, NDArray[np.float32]]) -> dict[str, NDArray[np.float32]]:
+    """Those of a state's tensors that people taught."""
+    return {name: tensor for name, tensor in tensors.items() if name.endswith((f".{_EXAMPLES}", f".{_OTHERS}"))}
+
+
+def classes_of(state: LineState, modality: str, limits: Limits) -> Sequence[TaughtClass]:
+    """The classes that a state knows in a modality; none with fewer than four examples of each."""
+    names = [example.name for example in taught_in(state.metadata.taught, modality)]
+    if not names:
+        return []
+    examples = np.asarray(state.tensors[f"{modality}.{_EXAMPLES}"], np.float32)
+    others = np.asarray(state.tensors[f"{modality}.{_OTHERS}"], np.float32)
+    return taught_classes(names, examples, others, limits)
+
+
+def taught_in(taught: Sequence[TaughtExample], modality: str) -> list[TaughtExample]:
+    """The examples of one modality, in their order."""
+    return [example for example in taught if example.modality == modality]
