@@ -75,3 +75,44 @@ def embedded(
         )
     typer.echo(f"weights: {trained.weights}\nsha256:  {trained.sha256}")
     typer.echo("Put both into the section 'network' of a recipe file to use them.")
+
+
+@app.command()
+def kinds(
+    recipe: Annotated[str, typer.Option(help="A shipped recipe, or a YAML file, whose network sees.")] = "embedded",
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Weights and card.")] = Path("training/kinds"),
+    photos: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", exists=True, file_okay=False, help="Photographs of good surfaces, too."),
+    ] = None,
+    lines: Annotated[int, typer.Option(min=1, help="Drawn lines to learn from, nine defects each.")] = 400,
+    held_out_lines: Annotated[int, typer.Option(min=12, help="Lines of other families, to measure on.")] = 120,
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimizer.")] = 1500,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Train the classifier that gives regions their types, for a recipe's network."""
+    from models.train.kinds import KindTraining, train_kinds
+
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    ) as shown:
+        task = shown.add_task("lines drawn", total=lines + held_out_lines)
+        trained = train_kinds(
+            KindTraining(lines=lines, held_out_lines=held_out_lines, steps=steps, seed=seed),
+            out,
+            recipe=recipe,
+            photos=photos,
+            device=device,
+            threads=threads,
+            report=lambda done: shown.update(task, completed=done),
+        )
+    for name, value in trained.figures.rows():
+        typer.echo(f"{name}: {value}")
+    typer.echo(trained.figures.matrix())
+    typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}")
+    typer.echo("Put both into the section 'kinds' of the recipe file to use them.")

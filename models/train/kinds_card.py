@@ -1,0 +1,52 @@
+"""The card of the classifier of kinds: what it is made of, and how well it does."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from models.kinds.vocabulary import NAMED
+from models.train.episodes import HELD_OUT_FAMILIES
+from models.train.kind_figures import KindFigures
+
+if TYPE_CHECKING:
+    from models.train.kinds import KindTraining
+
+
+def kinds_card(
+    sha256: str,
+    size_bytes: int,
+    *,
+    recipe: str,
+    settings: "KindTraining",
+    photographs: Sequence[str],
+    threads: int,
+    measured: KindFigures,
+) -> str:
+    """Markdown."""
+    used = ", ".join(photographs) or "none"
+    rows = "\n".join(f"| {name} | {value} |" for name, value in measured.rows())
+    return f"""# Model card: kinds of defects
+
+File `kinds.safetensors`, {size_bytes / 1e3:.0f} kB, sha256 `{sha256}`.
+
+**What it does.** Gives each region that the detector marked in an image a type with a probability:
+{", ".join(each.value for each in NAMED)}; or `unknown`, where none is likely enough. It never decides whether a part is
+good. A class that people teach with four examples wins over these.
+
+**What it learned from.** Defects drawn by this project's generator (`models/synth`), marked by the detector itself
+where it found them, else by their truth made imprecise; photographs (CC0 1.0, Poly Haven): {used}. No picture of any inspection data set, and no label made by people.
+
+**How.** `lineside train kinds --recipe {recipe}{" --photos DIR" if photographs else ""} --lines {settings.lines}
+--held-out-lines {settings.held_out_lines} --steps {settings.steps} --seed {settings.seed} --threads {threads}`.
+
+Measured on drawn lines of families that it never saw ({", ".join(HELD_OUT_FAMILIES)}); the temperature comes from other
+lines of these families.
+
+| | value |
+|---|---|
+{rows}
+
+{measured.matrix()}
+
+**Limits.** Types say what a region looks like, not what caused it. Drawn defects are simpler than real ones: teach the
+classes that matter on a line.
+"""
