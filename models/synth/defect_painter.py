@@ -96,11 +96,11 @@ class DefectPainter:
                       height=self._line.height_px, width=self._line.width_px)  # fmt: skip
         to_shape, to_effect = RECIPES[spec.kind]
         support = to_shape(Outline(line=self._line, place=place, size_px=spec.size_px, inward=inward), rng)
-        body = self.scene.body[place.window]
+        body = self.scene.body[support.window]
         np.multiply(support.share, body, out=support.share)
-        contrast = self._contrast(place.window, support.thickness_px, spec.visibility)
-        before = _Kept(self.scene, self.lit, place.window)
-        level = self._level(place.window, support.share)
+        contrast = self._contrast(support.window, support.thickness_px, spec.visibility)
+        before = _Kept(self.scene, self.lit, support.window)
+        level = self._level(support.window, support.share)
         for attempt in range(_TRIES):
             strength = _STRONGER**attempt
             brush = Brush(
@@ -116,7 +116,7 @@ class DefectPainter:
             to_effect(brush, effect_rng)
             brush.warm(effect_rng)
             before.restore_what_is_not_shown(self.scene, brush.shown)
-            self.lit[place.window] = self._shaded(place.window)
+            self.lit[support.window] = self._shaded(support.window)
             seen = self._seen(before, spec, support)
             if seen is not None:
                 return seen

@@ -22,6 +22,8 @@ from models.synth.setting import LineSetting
 # Height that a 3D sensor's noise hides is 0.02 mm; a visibility of 1 stands out of it twice.
 _MM_PER_VISIBILITY: Final = 0.04
 _WARMTH_PER_VISIBILITY: Final = 0.03
+# Defects over at least this share of the shorter side may take one whole side of the part, and so often do.
+_SIDE_FROM, _P_SIDE = 0.25, 0.3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,6 +34,11 @@ class Outline:
     place: Place
     size_px: float
     inward: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """(x, y) in the part's picture."""
+        return (self.place.centre[0] + self.place.x0, self.place.centre[1] + self.place.y0)
 
     @property
     def grain_angle(self) -> float:
@@ -269,6 +276,11 @@ def _chip(brush: Brush, rng: Generator) -> None:
 
 def _large_shape(outline: Outline, rng: Generator) -> Support:
     soft = outline.size_px * float(rng.choice([0.03, 0.08, 0.16]))
+    if outline.size_px > _SIDE_FROM * min(outline.line.height_px, outline.line.width_px) and rng.random() < _P_SIDE:
+        # The tool lifted, the bath ended, the plate moved: one side of the part is unlike the other.
+        angle = outline.grain_angle + float(rng.choice([0.0, math.pi / 2])) + float(rng.normal(0, 0.15))
+        whole = Place(outline.centre, math.inf, height=outline.line.height_px, width=outline.line.width_px)
+        return shape.beyond(whole, rng, angle=angle, wave_px=0.02 * outline.size_px, soft_px=soft / 8)
     along = rng.random() < 0.5
     return shape.blob(outline.place, rng, radius_px=outline.size_px / 2, stretch=log_uniform(rng, 1, 2.5), rough=0.2,
                       angle=outline.grain_angle if along else float(rng.uniform(0, math.pi)), soft_px=soft)  # fmt: skip

@@ -28,7 +28,7 @@ class Place:
     """A window around a centre (x, y), as large as a defect may reach, cut at the picture's edge."""
 
     def __init__(self, centre: Point, reach_px: float, *, height: int, width: int) -> None:
-        reach = math.ceil(reach_px) + 2
+        reach = math.ceil(min(reach_px, height + width)) + 2
         x, y = int(centre[0]), int(centre[1])
         self.x0, self.x1 = max(0, x - reach), min(width, x + reach + 1)
         self.y0, self.y1 = max(0, y - reach), min(height, y + reach + 1)
@@ -86,6 +86,20 @@ def blob(place: Place, rng: Generator, *, radius_px: float, stretch: float = 1.0
     mask = np.zeros(place.shape, np.uint8)
     fill_blob(mask, rng, place.centre, radius_px, stretch, angle, rough)
     return place.support(mask, 2 * radius_px / stretch, soft_px)
+
+
+def beyond(place: Place, rng: Generator, *, angle: float, wave_px: float, soft_px: float) -> Support:
+    """All of the window on the smaller side of a wavy line through its centre at ``angle``."""
+    height, width = place.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    across, along = (x - np.float32(place.centre[0])), (y - np.float32(place.centre[1]))
+    cos, sin = np.float32(math.cos(angle)), np.float32(math.sin(angle))
+    ripple = np.float32(wave_px) * clouds(rng, height, width, float(rng.uniform(1, 6)))
+    above = across * -sin + along * cos + ripple > 0
+    if above.mean() > 0.5:
+        above = ~above
+    extent = float(np.sqrt(above.sum()))
+    return place.support(above.astype(np.uint8) * np.uint8(255), extent, soft_px)
 
 
 def cluster(place: Place, rng: Generator, *, extent_px: float, dot_px: float, count: int, stretch: float = 1.0,

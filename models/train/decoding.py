@@ -34,7 +34,6 @@ _POSITIVE_WEIGHT = 4.0
 # The score of an image in training: mean logit of this share of its cells, about the area of a small defect.
 _SCORED_SHARE = 0.004
 _HELD_OUT_SEED = 2**31 - 2
-_HELD_OUT_EPISODES = 24
 _HELD_OUT_SIDE_PX = 192
 # Larger than any memory of an episode: selection is for banks in service.
 _ALL_VECTORS = CoresetSettings(candidates=1, projected_dims=1, seed=0)
@@ -52,6 +51,7 @@ class DecodingSettings:
     warm_up: int = 100
     weight_decay: float = 1e-2
     check_every: int = 100
+    held_out_episodes: int = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +165,7 @@ class _Run:
         """How well held-out families' defects are separated, with that many references."""
         self.decoder.eval()
         maps, masks = [], []
-        for number in range(_HELD_OUT_EPISODES):
+        for number in range(self._settings.held_out_episodes):
             episode = draw_episode(
                 _HELD_OUT_SEED,
                 number,

@@ -22,15 +22,16 @@ from models.train.precision import supports_bfloat16
 from models.train.targets import Projection
 from models.train.teacher import Teacher
 
-_FIT_STEPS = 48
-_HELD_OUT_STEPS = 8
 # Seeds apart from every training seed.
 _FIT_SEED, _HELD_OUT_SEED = -1 % 2**31, -2 % 2**31
 
 
 @dataclass(frozen=True, kw_only=True)
 class DistillationSettings:
-    """``steps`` of about half a million pixels each. ``check_every`` steps: measure, save, report."""
+    """``steps`` of about half a million pixels each. ``check_every`` steps: measure, save, report.
+
+    ``fit_steps``: batches that the targets' projection is fitted to; ``held_out_steps``: batches that are measured on.
+    """
 
     student: StudentSettings
     steps: int
@@ -39,6 +40,8 @@ class DistillationSettings:
     warm_up: int = 200
     weight_decay: float = 1e-2
     check_every: int = 200
+    fit_steps: int = 48
+    held_out_steps: int = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +139,7 @@ class _Run:
         self.student.eval()
         errors, spreads = torch.zeros(2), torch.zeros(2)
         with torch.inference_mode():
-            for step in range(_HELD_OUT_STEPS):
+            for step in range(self._settings.held_out_steps):
                 images = self._images(_HELD_OUT_SEED, step)
                 targets = self._targets(images)
                 errors += torch.stack([e.cpu() for e in self._errors(images, training=False)])
@@ -166,7 +169,7 @@ class _Run:
         return int(content["step"])
 
     def _fit_projections(self) -> tuple[Projection, Projection]:
-        maps = [self._teach(self._images(_FIT_SEED, step)) for step in range(_FIT_STEPS)]
+        maps = [self._teach(self._images(_FIT_SEED, step)) for step in range(self._settings.fit_steps)]
         student = self._settings.student
         return (
             Projection.fit((fine for fine, _ in maps), student.fine_dims),

@@ -45,7 +45,7 @@ def shipped_settings(*, seed: int, distillation_steps: int, decoding_steps: int)
             decoder=DecoderSettings(projected=48, widths=(64, 96), last=32),
             steps=decoding_steps,
             seed=seed,
-            check_every=100,
+            check_every=200,
         ),
     )
 

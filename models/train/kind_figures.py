@@ -14,9 +14,10 @@ _BINS = 10
 class KindFigures:
     """``confusion`` (K, K): rows true, columns answered, counts.
 
-    ``calibration_error``: mean gap between probability and share of right answers, in ten bins. ``answered``: share above the least probability; ``accuracy_answered`` of those. ``accuracy_marked``: with the
-    detector's own masks. ``taught_recall``, ``taught_alarms``: a class of four examples recognises this share of its
-    own further regions, and takes this share of other kinds' regions for its own.
+    ``calibration_error``: mean gap between probability and share of right answers, in ten bins. ``answered``: share
+    above the least probability; ``accuracy_answered`` of those. ``accuracy_marked``: with the detector's own masks.
+    ``taught_recall``, ``taught_alarms``: a class of four examples recognises this share of its own further regions, and
+    takes this share of other kinds' regions for its own.
     """
 
     samples: int

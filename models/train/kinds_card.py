@@ -33,7 +33,8 @@ File `kinds.safetensors`, {size_bytes / 1e3:.0f} kB, sha256 `{sha256}`.
 good. A class that people teach with four examples wins over these.
 
 **What it learned from.** Defects drawn by this project's generator (`models/synth`), marked by the detector itself
-where it found them, else by their truth made imprecise; photographs (CC0 1.0, Poly Haven): {used}. No picture of any inspection data set, and no label made by people.
+where it found them, else by their truth made imprecise; photographs (CC0 1.0, Poly Haven): {used}. No
+picture of any inspection data set, and no label made by people.
 
 **How.** `lineside train kinds --recipe {recipe}{" --photos DIR" if photographs else ""} --lines {settings.lines}
 --held-out-lines {settings.held_out_lines} --steps {settings.steps} --seed {settings.seed} --threads {threads}`.

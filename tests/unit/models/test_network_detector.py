@@ -1,0 +1,117 @@
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from models.recipes import load_inspector
+from models.synth.line import DefectKind, draw_line, draw_part
+from tests.unit.models.drawn_parts import LINE, gross
+from tests.unit.models.tiny_networks import written_recipe
+from wire.errors import ConfigurationError
+from wire.finding import Finding, Mode, Verdict
+from wire.inspector import Inspector
+from wire.line_state import LineSpec, LineState
+from wire.part import Part
+
+SPEC = LineSpec(line=LINE, expected_modalities=("rgb",), max_vectors=256)
+
+
+def part(index: int, image: NDArray[np.uint8] | NDArray[np.uint16]) -> Part:
+    return Part(inspection_id=UUID(int=index), line=LINE, part_id=f"P-{index}", images={"rgb": image})
+
+
+def pictures(count: int, *, height: int = 96, width: int = 128) -> list[NDArray[np.uint8]]:
+    line = draw_line(3, family="cast", height=height, width=width)
+    return [draw_part(line, index).rgb_u8 for index in range(count)]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Inspector:
+    """Tiny untrained networks; pictures of more than 128 x 128 px are also seen from afar."""
+    file = written_recipe(tmp_path_factory.mktemp("recipe"), far_above_pixels=16384, far_pixels=4096, least_pixels=4096)
+    return load_inspector(str(file), threads=1)
+
+
+@pytest.fixture(scope="module")
+def learned(tiny: Inspector) -> LineState:
+    return tiny.build_state([part(i, picture) for i, picture in enumerate(pictures(6))], SPEC)
+
+
+def found(tiny: Inspector, image: NDArray[np.uint8] | NDArray[np.uint16], state: LineState | None) -> Finding:
+    return tiny.inspect([part(99, image)], [state])[0]
+
+
+@pytest.mark.parametrize(("height", "width"), [(96, 128), (33, 47), (8, 300), (257, 129), (64, 64)])
+def test_any_size_gives_a_map_and_a_mask_of_its_own_size(tiny: Inspector, learned: LineState, height: int, width: int):
+    image = np.random.default_rng(0).integers(0, 255, (height, width, 3), np.uint8)
+    for state in (None, learned):
+        picture = found(tiny, image, state).pictures["rgb"]
+        assert picture.mask.shape == (height, width)
+        assert picture.map.dtype == np.float32
+        assert np.isfinite(picture.map).all()
+        assert float(picture.map.min()) >= 0
+
+
+def test_a_part_is_judged_alike_alone_and_in_a_batch_of_many_lines(tiny: Inspector, learned: LineState):
+    images = pictures(3)
+    alone = [found(tiny, image, state) for image, state in zip(images, (learned, None, learned), strict=True)]
+    batch = tiny.inspect([part(i, image) for i, image in enumerate(images)], [learned, None, learned])
+    for one, other in zip(alone, batch, strict=True):
+        assert one.mode == other.mode
+        assert one.score == pytest.approx(other.score, rel=1e-3)
+
+
+def test_sixteen_bits_are_judged_like_eight(tiny: Inspector, learned: LineState):
+    eight = pictures(7)[6]
+    sixteen = eight.astype(np.uint16) * 257
+    assert found(tiny, sixteen, learned).score == pytest.approx(found(tiny, eight, learned).score, rel=1e-3)
+
+
+def test_one_reference_is_enough_and_two_states_of_it_are_equal(tiny: Inspector):
+    reference = [part(0, pictures(1)[0])]
+    first, second = tiny.build_state(reference, SPEC), tiny.build_state(reference, SPEC)
+    assert first.metadata.digest == second.metadata.digest
+    assert first.metadata.calibrations["rgb"].references == 4  # its quarters
+    assert found(tiny, pictures(2)[1], first).mode is Mode.MEMORY
+
+
+def test_no_reference_is_not_enough(tiny: Inspector):
+    with pytest.raises(ValueError, match="0 references: no modality can be judged in enough of them"):
+        tiny.build_state([], SPEC)
+
+
+def test_a_foreign_patch_is_a_defect_even_for_untrained_features(tiny: Inspector, learned: LineState):
+    line = draw_line(3, family="cast", height=96, width=128)
+    bad = draw_part(line, 50, (gross(DefectKind.HOLE),)).rgb_u8.copy()
+    bad[30:60, 40:90] = (250, 20, 20)
+    finding = found(tiny, bad, learned)
+    assert finding.verdict is Verdict.DEFECT
+    x0, y0, x1, y1 = finding.regions[0].xyxy_px
+    assert x0 < 65 < x1
+    assert y0 < 45 < y1
+
+
+def test_a_large_picture_has_a_memory_from_afar(tiny: Inspector):
+    large = pictures(3, height=160, width=192)
+    state = tiny.build_state([part(i, image) for i, image in enumerate(large)], SPEC)
+    assert any(name.startswith("rgb.far.") for name in state.tensors)
+    assert found(tiny, pictures(4, height=160, width=192)[3], state).mode is Mode.MEMORY
+
+
+def test_a_line_that_learned_small_pictures_judges_a_large_one_near_only(tiny: Inspector, learned: LineState):
+    assert not any(".far." in name for name in learned.tensors)
+    assert found(tiny, pictures(1, height=160, width=192)[0], learned).mode is Mode.MEMORY
+
+
+def test_a_bank_stays_within_its_bound(tiny: Inspector, learned: LineState):
+    assert len(learned.tensors["rgb.fine_bank"]) == SPEC.max_vectors
+    assert len(learned.tensors["rgb.coarse_bank"]) <= SPEC.max_vectors
+
+
+def test_networks_need_their_section_and_their_parts(tmp_path: Path):
+    file = written_recipe(tmp_path)
+    file.write_text(file.read_text(encoding="utf-8").replace("backbone: student", "backbone: filter_bank"), "utf-8")
+    with pytest.raises(ConfigurationError, match="student, feature_banks and decoder come together"):
+        load_inspector(str(file))
