@@ -61,11 +61,16 @@ def gather(features: StudentFeatures, comparisons: Sequence[Comparison | None]) 
         coarse_scalars.append(torch.stack([_compressed(coarse_ratio), _compressed(own_coarse_ratio[index])]))
     return Evidence(
         features=features,
-        fine_difference=torch.stack(fine_differences),
-        coarse_difference=torch.stack(coarse_differences),
-        fine_scalars=torch.stack(fine_scalars),
-        coarse_scalars=torch.stack(coarse_scalars),
+        fine_difference=_stacked(fine_differences),
+        coarse_difference=_stacked(coarse_differences),
+        fine_scalars=_stacked(fine_scalars),
+        coarse_scalars=_stacked(coarse_scalars),
     )
+
+
+def _stacked(images: Sequence[Tensor]) -> Tensor:
+    """(C, h, w) each -> (B, C, h, w) channels last, like the features beside which they go into convolutions."""
+    return torch.stack([image.permute(1, 2, 0) for image in images]).permute(0, 3, 1, 2)
 
 
 def _own_difference(features: Tensor) -> tuple[Tensor, Tensor]:

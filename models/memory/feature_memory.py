@@ -135,12 +135,17 @@ def _build_scale(
 
 
 def _compare(bank: Bank, features: Tensor, valid: Tensor | None) -> Difference:
-    mask = _validity(valid, features)
-    if features.shape[0] != bank.vectors.shape[1]:
-        raise ShapeError(f"features have {features.shape[0]} channels, the memory has {bank.vectors.shape[1]}")
-    patches = features[:, mask].T.contiguous()  # (n, D)
+    dims, height, width = features.shape
+    if dims != bank.vectors.shape[1]:
+        raise ShapeError(f"features have {dims} channels, the memory has {bank.vectors.shape[1]}")
+    places = features.permute(1, 2, 0)  # (h, w, D); in one piece where features are channels last
+    patches = places.reshape(-1, dims) if valid is None else places[valid]  # (n, D)
     ratios, nearest = bank.compare(patches)
-    return _difference(mask, ratios, patches - bank.vectors[nearest])
+    vectors = patches - bank.vectors[nearest]
+    if valid is not None:
+        return _difference(valid, ratios, vectors)
+    # Channels last, as the decoder wants it: an eighth of a comparison's time would go into moving numbers about.
+    return Difference(ratio=ratios.view(height, width), vector=vectors.view(height, width, dims).permute(2, 0, 1))
 
 
 def _difference(mask: Tensor, ratios: Tensor, vectors: Tensor) -> Difference:
