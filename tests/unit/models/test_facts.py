@@ -1,10 +1,14 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 
 from models.facts import facts_of
 from models.facts.extractor import polarity_of, saliency_of, scale_of
+from models.report.template import region_sentence
 from wire.errors import ShapeError
-from wire.facts import PositionShare
+from wire.facts import Count, Direction, Distribution, Polarity, Position, PositionShare, Saliency, Scale, Shape
+from wire.finding import Region
 
 
 def grey(shape: tuple[int, int], level: int = 100) -> np.ndarray:
@@ -182,3 +186,95 @@ def test_a_picture_of_one_pixel_is_defined():
 def test_a_mask_of_another_size_is_refused():
     with pytest.raises(ShapeError, match=r"mask \(3, 4\) and grey \(4, 3\) must be the same"):
         facts_of(np.zeros((3, 4), np.bool_), grey((4, 3)))
+
+
+def drawn(*places: tuple) -> np.ndarray:
+    mask = blank()
+    for place in places:
+        mask[place] = True
+    return mask
+
+
+def ring(outer: float, inner: float) -> np.ndarray:
+    y, x = np.mgrid[:90, :90]
+    radius = np.hypot(y - 45, x - 45)
+    return (radius <= outer) & (radius >= inner)
+
+
+# Masks at the edge of what is defined: (scale, number, shape, direction, distribution, first cell).
+DEGENERATE = {
+    "one pixel": (drawn(np.s_[45, 45]), ("tiny", "one", "unclear", "none", "isolated", "center")),
+    "the last pixel": (drawn(np.s_[89, 89]), ("tiny", "one", "unclear", "none", "isolated", "bottom-right")),
+    "one row": (drawn(np.s_[45, :]), ("small", "one", "linear", "horizontal", "isolated", "left")),
+    "one column": (drawn(np.s_[:, 89]), ("small", "one", "linear", "vertical", "isolated", "top-right")),
+    "all but one pixel": (~drawn(np.s_[45, 45]), ("extensive", "one", "patch-like", "none", "isolated", "top-left")),
+    "the picture's border": (
+        ~drawn(np.s_[1:89, 1:89]), ("medium", "one", "curved", "none", "isolated", "top-left"),
+    ),
+    "a thin ring": (ring(30, 27), ("medium", "one", "curved", "none", "isolated", "top")),
+    "a ring around a dot": (
+        ring(30, 27) | ring(3, 0), ("medium", "two", "curved", "none", "scattered", "top"),
+    ),
+    "half of the picture": (
+        drawn(np.s_[:45, :]), ("extensive", "one", "patch-like", "horizontal", "isolated", "top-left"),
+    ),
+    "two far corners": (
+        drawn(np.s_[:3, :3], np.s_[87:, 87:]), ("tiny", "two", "spot-like", "none", "scattered", "top-left"),
+    ),
+    "a thin cross": (
+        drawn(np.s_[45, 20:71], np.s_[20:71, 45]), ("small", "one", "diffuse", "none", "isolated", "center"),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("mask", "expected"), DEGENERATE.values(), ids=DEGENERATE.keys())
+def test_masks_at_the_edge_of_what_is_defined_have_nine_facts_and_a_sentence(mask: np.ndarray, expected: tuple):
+    picture = grey((90, 90))
+    picture[mask] = 60
+    facts = facts_of(mask, picture)
+    found = (facts.scale, facts.number, facts.shape, facts.direction, facts.distribution, facts.position[0].cell)
+    assert found == expected
+    assert (facts.polarity, facts.saliency, facts.contrast) == ("dark", "medium", -40.0)
+    assert sum(share.share for share in facts.position) == pytest.approx(1, abs=1e-5)
+    region = Region(
+        index=0, modality="rgb", xyxy_px=(0, 0, 90, 90), area_px=int(mask.sum()), score=1.0, facts=facts
+    )  # fmt: skip
+    sentence = region_sentence(region)
+    assert sentence.endswith(".")
+    assert facts.scale in sentence.lower()
+    assert facts.position[0].cell in sentence
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (7, 1), (2, 2), (2, 5)])
+def test_every_mask_of_a_tiny_picture_has_facts(size: tuple[int, int]):
+    pixels = size[0] * size[1]
+    for code in range(min(2**pixels, 1024)):
+        mask = np.array([code >> bit & 1 for bit in range(pixels)], np.bool_).reshape(size)
+        facts = facts_of(mask, grey(size), mm_per_px=0.1)
+        assert sum(share.share for share in facts.position) == pytest.approx(float(mask.any()), abs=1e-5)
+        assert (facts.number == "none") == (not mask.any())
+
+
+def test_every_word_of_every_fact_is_reached():
+    """What no mask can be is no word of the vocabulary."""
+    reached: dict[str, set[str]] = {}
+    masks = [mask for mask, _ in DEGENERATE.values()]
+    masks += [blank(), ring(15, 0), drawn(np.s_[30:50, 10:70]), drawn(np.s_[20:60, 20:60])]
+    masks += [drawn(np.s_[40:50, 25:65], np.s_[25:65, 40:50])]  # irregular
+    masks += [drawn(*[np.s_[15:76, x] for x in (20, 45, 70)], *[np.s_[y, 15:76] for y in (20, 45, 70)])]
+    masks += [drawn(*[(slice(20 + 5 * k, 23 + 5 * k),) * 2 for k in range(count)]) for count in (3, 4, 5, 6)]
+    masks += [drawn(*[np.s_[20 + i, 20 + i] for i in range(40)])]
+    masks += [drawn((slice(30 * y, 30 * y + 20), slice(30 * x, 30 * x + 20))) for y in range(3) for x in range(3)]
+    for level in (85, 97, 103, 200):  # against 100: medium dark, neutral, neutral, high bright
+        for mask in masks:
+            picture = grey((90, 90))
+            picture[mask] = level
+            facts = facts_of(mask, picture)
+            for name in ("scale", "polarity", "saliency", "number", "shape", "direction", "distribution"):
+                reached.setdefault(name, set()).add(getattr(facts, name))
+            reached.setdefault("position", set()).update(share.cell for share in facts.position)
+    words = {
+        "scale": Scale, "polarity": Polarity, "saliency": Saliency, "number": Count, "position": Position,
+        "shape": Shape, "direction": Direction, "distribution": Distribution,
+    }  # fmt: skip
+    assert reached == {name: set(get_args(of)) for name, of in words.items()}
