@@ -14,9 +14,9 @@ AIM: Final = 1.0
 # A line-scan camera's picture of a sheet or a board.
 HEIGHT_PX: Final = 2000
 WIDTH_PX: Final = 4000
-# Enough to fill the banks; drawing and learning one takes seconds.
-_REFERENCES: Final = 3
-# One takes about a second; the last repetitions of many would tell nothing new.
+# Enough to fill the banks: seen from afar, each has about a thousand places. Drawing and learning one takes seconds.
+_REFERENCES: Final = 5
+# One takes seconds; the last repetitions of many would tell nothing new.
 _MOST_REPETITIONS: Final = 7
 
 
