@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.evaluate.metrics.ranking import Ranking
-from models.evaluate.metrics.score_histogram import ScoreHistogram, falling_bins
+from models.evaluate.metrics.score_histogram import ScoreHistogram, binned, falling_bins
 from wire.errors import ShapeError
 
 
@@ -43,13 +43,13 @@ class PixelScores:
 
     def ranking(self) -> Ranking:
         """Pixels by score."""
-        _, (good, defect) = falling_bins([self.good, self.defect])
-        return Ranking(good=good, defect=defect)
+        edges, (good, defect) = falling_bins([self.good, self.defect])
+        return Ranking(good=good, defect=defect, binned=binned(edges))
 
     def overlap(self) -> Ranking:
         """Regions by score: ``true_rate`` is the mean share of a region that is found."""
-        _, (good, regions) = falling_bins([self.good, self._regions])
-        return Ranking(good=good, defect=regions)
+        edges, (good, regions) = falling_bins([self.good, self._regions])
+        return Ranking(good=good, defect=regions, binned=binned(edges))
 
 
 def area_to(overlap: Ranking, limit: float) -> float | None:

@@ -15,10 +15,14 @@ Weights = NDArray[np.float64]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Ranking:
-    """good, defect (n,): weight per distinct score, scores falling. Figures are None if one of the two is empty."""
+    """good, defect (n,): weight per distinct score or bin, scores falling. Figures are None if one of the two is empty.
+
+    ``binned`` (n,): whether different scores may share the place; None: nowhere.
+    """
 
     good: Weights
     defect: Weights
+    binned: NDArray[np.bool_] | None = None
 
     @classmethod
     def of_scores(cls, good: NDArray[np.float64], defect: NDArray[np.float64]) -> "Ranking":
@@ -62,7 +66,10 @@ class Ranking:
         """How far the AUROC could lie from that of the unbinned scores: half the pairs that share a bin."""
         if not self.has_both:
             return None
-        return float((self.good * self.defect).sum() / (2 * self.good.sum() * self.defect.sum()))
+        if self.binned is None:
+            return 0.0
+        shared = (self.good * self.defect)[self.binned].sum()
+        return float(shared / (2 * self.good.sum() * self.defect.sum()))
 
     def average_precision(self) -> float | None:
         """Sum of precision times gain in recall."""

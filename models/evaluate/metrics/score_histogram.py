@@ -84,6 +84,11 @@ def falling_bins(histograms: Sequence[ScoreHistogram]) -> tuple[NDArray[np.float
     return np.concatenate(edges), [np.concatenate(column) for column in columns]
 
 
+def binned(edges: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which bins may hold different scores: all but that of zero, where maps that are cut off have true ties."""
+    return np.asarray(edges != 0)
+
+
 def _ordered_codes(scores: NDArray[np.float32]) -> NDArray[np.int64]:
     """Float32 to integers of the same order (IEEE 754), cut to the bins' precision; -0 counts as 0."""
     bits = (scores + np.float32(0)).view(np.uint32)

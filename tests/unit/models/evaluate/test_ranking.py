@@ -4,6 +4,7 @@ from sklearn.metrics import average_precision_score, precision_recall_curve, roc
 
 from models.evaluate.metrics.ranking import Ranking
 from models.evaluate.metrics.score_histogram import ScoreHistogram, falling_bins
+from models.evaluate.metrics.score_histogram import binned as may_differ
 
 
 def scores(seed: int, *, tied: bool) -> tuple[np.ndarray, np.ndarray]:
@@ -12,13 +13,13 @@ def scores(seed: int, *, tied: bool) -> tuple[np.ndarray, np.ndarray]:
     return (np.round(good, 1), np.round(defect, 1)) if tied else (good, defect)
 
 
-def binned(good: np.ndarray, defect: np.ndarray) -> Ranking:
+def streamed_ranking(good: np.ndarray, defect: np.ndarray) -> Ranking:
     histograms = [ScoreHistogram(), ScoreHistogram()]
     for histogram, values in zip(histograms, (good, defect), strict=True):
         for chunk in np.array_split(values.astype(np.float32), 7):
             histogram.add(chunk)
-    _, (first, second) = falling_bins(histograms)
-    return Ranking(good=first, defect=second)
+    edges, (first, second) = falling_bins(histograms)
+    return Ranking(good=first, defect=second, binned=may_differ(edges))
 
 
 @pytest.mark.parametrize("tied", [False, True])
@@ -41,7 +42,7 @@ def test_scikit_learn_finds_the_same_figures_of_random_and_tied_scores(seed: int
 @pytest.mark.parametrize("seed", range(5))
 def test_binned_figures_lie_within_the_tolerance_that_they_state(seed: int, tied: bool) -> None:
     good, defect = scores(seed, tied=tied)
-    exact, streamed = Ranking.of_scores(good, defect), binned(good, defect)
+    exact, streamed = Ranking.of_scores(good, defect), streamed_ranking(good, defect)
 
     exact_auroc, auroc, tolerance = exact.auroc(), streamed.auroc(), streamed.auroc_tolerance()
 
@@ -53,10 +54,20 @@ def test_binned_figures_lie_within_the_tolerance_that_they_state(seed: int, tied
     assert streamed.max_f1() == pytest.approx(exact.max_f1(), abs=1e-3)
 
 
+def test_scores_cut_off_at_zero_are_true_ties_and_cost_no_tolerance() -> None:
+    good, defect = (np.maximum(values, 0) for values in scores(1, tied=False))
+
+    streamed = streamed_ranking(good, defect)
+
+    assert (good == 0).mean() > 0.4
+    assert (streamed.auroc_tolerance() or 1) < 1e-4
+    assert streamed.auroc() == pytest.approx(Ranking.of_scores(good, defect).auroc(), abs=1e-4)
+
+
 def test_tied_scores_stay_tied_in_bins() -> None:
     good, defect = scores(0, tied=True)
 
-    assert binned(good, defect).auroc() == pytest.approx(Ranking.of_scores(good, defect).auroc(), abs=1e-12)
+    assert streamed_ranking(good, defect).auroc() == pytest.approx(Ranking.of_scores(good, defect).auroc(), abs=1e-12)
 
 
 def test_a_monotone_transformation_changes_nothing() -> None:
@@ -71,7 +82,7 @@ def test_a_monotone_transformation_changes_nothing() -> None:
         before.average_precision(),
         before.max_f1(),
     )
-    assert binned(stretched(good), stretched(defect)).auroc() == pytest.approx(before.auroc(), abs=2e-4)
+    assert streamed_ranking(stretched(good), stretched(defect)).auroc() == pytest.approx(before.auroc(), abs=2e-4)
 
 
 def test_perfect_is_one_and_inverted_is_zero() -> None:
@@ -81,15 +92,19 @@ def test_perfect_is_one_and_inverted_is_zero() -> None:
     assert Ranking.of_scores(low, high).average_precision() == 1.0
     assert Ranking.of_scores(low, high).max_f1() == 1.0
     assert Ranking.of_scores(high, low).auroc() == 0.0
-    assert binned(low, high).auroc() == 1.0
-    assert binned(high, low).auroc() == 0.0
+    assert streamed_ranking(low, high).auroc() == 1.0
+    assert streamed_ranking(high, low).auroc() == 0.0
+
+
+def test_scores_that_were_never_binned_have_no_tolerance() -> None:
+    assert Ranking.of_scores(*scores(0, tied=True)).auroc_tolerance() == 0.0
 
 
 def test_one_label_alone_has_no_figure() -> None:
     alone = Ranking.of_scores(np.zeros(0), np.array([1.0, 2.0]))
 
     assert (alone.auroc(), alone.average_precision(), alone.max_f1(), alone.auroc_tolerance()) == (None,) * 4
-    assert binned(np.array([1.0]), np.zeros(0)).auroc() is None
+    assert streamed_ranking(np.array([1.0]), np.zeros(0)).auroc() is None
 
 
 def test_bins_keep_the_order_of_any_floats() -> None:
