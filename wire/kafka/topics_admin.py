@@ -16,7 +16,7 @@ from wire.kafka.settings import KafkaSettings
 _TIMEOUT_S: Final = 10.0
 # A broker makes two hundred partitions one after the other, each with files that are synced: over ten seconds on a
 # machine whose cores and disk were busy. Larger: a broker that refuses without a word is noticed later.
-_APPEAR_S: Final = 60.0
+_CREATED_WITHIN_S: Final = 60.0
 _LOOK_AGAIN_S: Final = 0.05  # a broker learns of a topic within milliseconds
 _TIMESTAMP_TYPE: Final = "message.timestamp.type"
 _LOG_APPEND_TIME: Final = "LogAppendTime"
@@ -60,9 +60,8 @@ def cluster_id(settings: KafkaSettings, *, timeout_s: float = _TIMEOUT_S) -> str
 def _create(admin: AdminClient, name: str, partitions: int) -> bool:
     limit = _MESSAGE_BYTES if name in topics.ALL else 2 * _MESSAGE_BYTES
     config = {_TIMESTAMP_TYPE: _LOG_APPEND_TIME, "max.message.bytes": str(limit), "compression.type": "producer"}
-    created = admin.create_topics(
-        [NewTopic(name, num_partitions=partitions, replication_factor=-1, config=config)], request_timeout=_TIMEOUT_S
-    )
+    topic = NewTopic(name, num_partitions=partitions, replication_factor=-1, config=config)
+    created = admin.create_topics([topic], request_timeout=_CREATED_WITHIN_S)
     try:
         created[name].result()
     except KafkaException as error:
@@ -74,11 +73,11 @@ def _create(admin: AdminClient, name: str, partitions: int) -> bool:
 
 def _wait_for(admin: AdminClient, names: Iterable[str]) -> None:
     """Wait until clients can see the topics, which a broker learns a moment after they were created."""
-    deadline = time.monotonic() + _APPEAR_S
+    deadline = time.monotonic() + _CREATED_WITHIN_S
     while unseen := set(names) - admin.list_topics(timeout=_TIMEOUT_S).topics.keys():
         if time.monotonic() > deadline:
             raise BrokerUnavailable(
-                f"topics {', '.join(sorted(unseen))} were created and did not appear within {_APPEAR_S:g} s"
+                f"topics {', '.join(sorted(unseen))} were created and did not appear within {_CREATED_WITHIN_S:g} s"
             )
         time.sleep(_LOOK_AGAIN_S)
 
