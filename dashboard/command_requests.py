@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from wire.command import RegionReference
+
 
 class CommandRequest(BaseModel):
     """What every command carries."""
@@ -52,4 +54,23 @@ class ThresholdRequest(CommandRequest):
     ]
     threshold: Annotated[
         float, Field(ge=0, allow_inf_nan=False, description="In the unit of the raw score", examples=[3.5])
+    ]
+
+
+class NameRequest(CommandRequest):
+    """Regions that show one kind of defect, and what people call it."""
+
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=60,
+            pattern=r"^\w[\w -]*$",
+            description="A class of your own, or one of the vocabulary; `unknown` takes a name back",
+            examples=["coolant spot"],
+        ),
+    ]
+    regions: Annotated[
+        tuple[RegionReference, ...],
+        Field(min_length=1, max_length=100, description="Regions of stored inspections of this line"),
     ]

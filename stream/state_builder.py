@@ -5,23 +5,32 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from uuid import UUID
 
+import structlog
+
+from models.kinds.lessons import carried_over
 from storage.history import History
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
 from storage.references import ReferenceStore
 from storage.stored_inspection import FeedbackLabel
+from stream.steps.lesson import read_lesson
 from stream.steps.reference_part import reference_part
 from wire.command import CommandKind, LineCommand
 from wire.errors import DecodeError, RetryLater
 from wire.inspection import Inspection
-from wire.inspector import Inspector
-from wire.line_state import LineSpec, LineState, StateMetadata
+from wire.inspector import Inspector, NamingInspector
+from wire.lesson import Lesson
+from wire.line_state import LineSpec, LineState, StateMetadata, TaughtExample
 from wire.part import Part
 from wire.payload_store import PayloadStore
+
+_log = structlog.get_logger(__name__)
 
 _LEARNER = "lineside"
 # Learning parts are looked for again after this time when people have meanwhile rejected some of them.
 _LEARN_AGAIN_S = 10.0
+# Good parts on which an example's place is looked at: no class may reach what they show there.
+_GOODS = 4
 _REFERENCE_KINDS = (CommandKind.ACCEPT, CommandKind.REJECT, CommandKind.BUILD)
 
 
@@ -191,8 +200,10 @@ class StateBuilder:
         state = self._inspector.build_state(references, spec, product=product)
         if parent is not None:
             # What people set by hand stays until they set it otherwise.
-            manual = self._states.metadata(line, product, parent).manual_thresholds
-            state = _with(state, manual_thresholds=manual)
+            before = self._states.load(line, product, parent)
+            state = _with(state, manual_thresholds=before.metadata.manual_thresholds)
+            if before.metadata.taught:
+                state = self._with_lessons(state, before)
         return Decision(metadata=self._add(state, parent=parent, reason=reason, by=by), reason=reason, by=by)
 
     def _inspection(self, identifier: UUID) -> Inspection:
@@ -202,8 +213,11 @@ class StateBuilder:
         return stored.inspection
 
     def _adjust(self, command: LineCommand, outcome: Outcome) -> None:
-        """Roll back, or change rate or threshold of the version in use."""
+        """Roll back, or change rate, threshold or taught classes of the version in use."""
         line, product = command.line, command.product
+        if command.kind is CommandKind.NAME:
+            self._name(command, outcome)
+            return
         active = self._version(line, product, outcome)
         if command.kind is CommandKind.ROLLBACK:
             if command.version is None:
@@ -236,6 +250,54 @@ class StateBuilder:
         metadata = self._add(changed, parent=active, reason="threshold", by=command.by)
         outcome.decisions.append(Decision(metadata=metadata, reason="threshold", by=command.by))
         outcome.done[command.command_id] = f"version {metadata.version}"
+
+    def _name(self, command: LineCommand, outcome: Outcome) -> None:
+        """Regions become examples of a class; from four on, the next version knows it."""
+        if not command.name or not command.regions:
+            raise ValueError("the command names no class or no regions")
+        products = self._by_product(command.line, [each.inspection for each in command.regions])
+        if len(products) != 1:
+            raise ValueError(f"the regions are of several products: {', '.join(sorted(products))}")
+        (product,) = products
+        active = self._version(command.line, product, outcome)
+        if active is None:
+            raise LookupError(f"line {command.line}, product {product!r} has no version yet")
+        state = self._states.load(command.line, product, active)
+        lessons = [self._lesson(command.name, each.inspection, each.region) for each in command.regions]
+        changed = self._teach(state, lessons, self._goods(state.metadata))
+        metadata = self._add(changed, parent=active, reason="taught", by=command.by)
+        outcome.decisions.append(Decision(metadata=metadata, reason="taught", by=command.by))
+        count = sum(example.name == command.name for example in metadata.taught)
+        outcome.done[command.command_id] = f"version {metadata.version}, {count} examples of {command.name}"
+
+    def _teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
+        if not isinstance(self._inspector, NamingInspector):
+            raise ValueError(f"recipe {self._inspector.recipe} gives regions no names")
+        return self._inspector.teach(state, lessons, goods)
+
+    def _lesson(self, name: str, inspection_id: UUID, region_index: int) -> Lesson:
+        inspection = self._inspection(inspection_id)
+        return read_lesson(name, inspection, region_index, self._payloads.get, self._lines.ensure(inspection.line))
+
+    def _goods(self, metadata: StateMetadata) -> Sequence[Part]:
+        """Some of a version's references, as many as are needed to know a good surface."""
+        spec = metadata.spec
+        found = [self._history.get(identifier) for identifier in metadata.references[:_GOODS]]
+        return [reference_part(each.inspection, self._payloads.get, spec) for each in found if each is not None]
+
+    def _with_lessons(self, state: LineState, before: LineState) -> LineState:
+        """What people taught the version before: as it is, or seen anew by another model."""
+        if before.metadata.model_digest == state.metadata.model_digest:
+            return carried_over(state, before)
+        goods = self._goods(state.metadata)
+        for example in before.metadata.taught:
+            try:
+                lesson = self._lesson(example.name, example.inspection_id, example.region_index)
+                state = self._teach(state, [lesson], goods)
+            except (DecodeError, LookupError, ValueError) as error:
+                # Its inspection is past its age, or the model names nothing: detection must not wait for a name.
+                _log.warning("an example is lost", line=before.metadata.line, name=example.name, error=str(error))
+        return state
 
     def _add(self, state: LineState, *, parent: int | None, reason: str, by: str) -> StateMetadata:
         """Store as a new version, unless an equal one is the newest: a builder that died left it behind."""
@@ -276,7 +338,9 @@ def _with(state: LineState, **changes: object) -> LineState:
     return LineState(metadata=state.metadata.model_copy(update=changes), tensors=state.tensors)
 
 
-def _essence(metadata: StateMetadata) -> tuple[str, str, LineSpec, tuple[UUID, ...], dict[str, float]]:
+def _essence(
+    metadata: StateMetadata,
+) -> tuple[str, str, LineSpec, tuple[UUID, ...], dict[str, float], tuple[TaughtExample, ...]]:
     """What makes two versions the same in use."""
     return (
         metadata.model_digest,
@@ -284,4 +348,5 @@ def _essence(metadata: StateMetadata) -> tuple[str, str, LineSpec, tuple[UUID, .
         metadata.spec,
         metadata.references,
         metadata.manual_thresholds,
+        metadata.taught,
     )

@@ -1,4 +1,4 @@
-"""What people ask of a line: build, accept, reject, roll back, set the false-alarm rate or a threshold."""
+"""What people ask of a line: build, accept, reject, roll back, set a rate or a threshold, name defects."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -17,6 +17,14 @@ class CommandKind(StrEnum):
     ROLLBACK = "rollback"  # activate an earlier version
     SET_RATE = "set_rate"  # change the stated false-alarm rate; no rebuild
     SET_THRESHOLD = "set_threshold"  # set a threshold by hand, per modality or "fused"
+    NAME = "name"  # regions are examples of a class of people's own, known by four of them
+
+
+class RegionReference(Record):
+    """A region of a stored inspection, by its index there."""
+
+    inspection: UUID
+    region: int
 
 
 class LineCommand(Record):
@@ -34,6 +42,8 @@ class LineCommand(Record):
     false_alarm_rate: float | None = None  # set_rate
     modality: str | None = None  # set_threshold
     threshold: float | None = None  # set_threshold
+    name: str = ""  # name; "unknown" takes a name back
+    regions: tuple[RegionReference, ...] = ()  # name
 
     def to_event(self) -> CloudEvent:
         """Wrap for Kafka."""

@@ -1,9 +1,10 @@
-"""The port behind which every detector lives (DESIGN §5)."""
+"""The ports behind which every detector lives (DESIGN §5)."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from wire.finding import Finding
+from wire.lesson import Lesson
 from wire.line_state import LineSpec, LineState
 from wire.part import Part
 
@@ -27,3 +28,15 @@ class Inspector(Protocol):
 
     def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:
         """Build a state (version 0; the caller numbers it) from good parts only; ValueError for fewer than 2."""
+
+
+@runtime_checkable
+class NamingInspector(Inspector, Protocol):
+    """A detector that also learns names of defects from people."""
+
+    def teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
+        """A state (the caller numbers it) that also knows these examples of people's own classes.
+
+        A region named again gets its new name; the name ``unknown`` forgets it. ``goods``: some good parts, which no
+        class may reach. ValueError if its recipe names nothing, or another model made the state.
+        """

@@ -72,7 +72,7 @@ class StateMetadata(Record):
     references: tuple[UUID, ...]
     digest: str
     parent_version: int | None = None
-    reason: str = ""  # learned | rebuilt | rolled_back | threshold | model
+    reason: str = ""  # learned | rebuilt | rolled_back | threshold | model | taught
     created_at: Moment
     # A threshold that an engineer set by hand, per modality ("fused" for the fused score); wins over the quantile.
     manual_thresholds: dict[str, float] = Field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Routes that command a line: accept, reject, roll back, rebuild, false-alarm rate, threshold."""
+"""Routes that command a line: accept, reject, name, roll back, rebuild, false-alarm rate, threshold."""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -10,6 +10,7 @@ from dashboard.api.access import ROOT, guard
 from dashboard.api.command_documents import CommandDocument, CommandList
 from dashboard.command_requests import (
     CommandRequest,
+    NameRequest,
     PartsRequest,
     RateRequest,
     RebuildRequest,
@@ -92,6 +93,17 @@ def commands_router(services: Services) -> APIRouter:
 
     Parts = Annotated[PartsRequest, Depends(known_parts)]
 
+    def known_regions(line: Line, request: NameRequest) -> NameRequest:
+        for each in request.regions:
+            stored = services.history.get(each.inspection)
+            if stored is None or stored.inspection.line != line:
+                raise InvalidValue(f"no inspection {each.inspection} on {line}", field="regions", value=each.inspection)
+            if all(region.index != each.region for region in stored.inspection.regions):
+                raise InvalidValue(
+                    f"inspection {each.inspection} has no region {each.region}", field="regions", value=each.region
+                )
+        return request
+
     def known_version(line: Line, request: RollbackRequest) -> RollbackRequest:
         if all(it.version != request.version for it in services.states.list(line, request.product)):
             raise InvalidValue(
@@ -110,6 +122,11 @@ def commands_router(services: Services) -> APIRouter:
     async def reject(send: AsOperator, request: Parts) -> CommandDocument:
         """They stop being references, or are confirmed as defects (also where the detector missed one)."""
         return await send(CommandKind.REJECT, request)
+
+    @router.post("/lines/{line}/name", status_code=202, responses=CONFLICT, summary="These regions show one defect")
+    async def name(send: AsOperator, request: Annotated[NameRequest, Depends(known_regions)]) -> CommandDocument:
+        """They are examples of a class of your own: with four of them, later regions like them get its name."""
+        return await send(CommandKind.NAME, request)
 
     @router.post("/lines/{line}/rollback", status_code=202, responses=CONFLICT, summary="Use an earlier version again")
     async def rollback(

@@ -45,6 +45,11 @@ class KindClassifier:
         """What bounds the reach of taught classes."""
         return self._limits
 
+    @property
+    def metric_dims(self) -> int:
+        """Coordinates of a point."""
+        return int(self._network.metric.shape[1])
+
     def name(self, seen: SeenPicture, count: int, taught: Sequence[TaughtClass] = ()) -> list[Named]:
         """One answer per region; a class that people taught wins over the vocabulary."""
         if count == 0:

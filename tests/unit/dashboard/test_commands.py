@@ -8,7 +8,7 @@ import pytest
 from tests.unit.dashboard.made_parts import LINE, OTHER_LINE
 from tests.unit.dashboard.recording_sender import RecordingSender
 from wire import topics
-from wire.command import CommandKind, LineCommand
+from wire.command import CommandKind, LineCommand, RegionReference
 from wire.identifiers import command_id
 from wire.inspection import Inspection
 
@@ -55,6 +55,30 @@ async def test_each_verb_sends_its_command(
 ) -> None:
     assert (await client.post(f"{AT_LINE}/{verb}", json=body)).status_code == 202
     assert {name: getattr(last(sender), name) for name in expected} == expected
+
+
+async def test_regions_are_named(client: httpx.AsyncClient, parts: list[Inspection], sender: RecordingSender) -> None:
+    flagged = next(part for part in parts if part.regions)
+    region = {"inspection": str(flagged.inspection_id), "region": flagged.regions[0].index}
+    body = {"name": "coolant spot", "regions": [region], "product": flagged.product}
+    assert (await client.post(f"{AT_LINE}/name", json=body)).status_code == 202
+    command = last(sender)
+    assert (command.kind, command.name, command.by) == (CommandKind.NAME, "coolant spot", "local")
+    assert command.regions == (RegionReference(inspection=flagged.inspection_id, region=flagged.regions[0].index),)
+
+
+async def test_a_region_that_is_not_there_gets_no_name(
+    client: httpx.AsyncClient, parts: list[Inspection], sender: RecordingSender
+) -> None:
+    region = {"inspection": str(parts[0].inspection_id), "region": 99}
+    answer = await client.post(f"{AT_LINE}/name", json={"name": "spot", "regions": [region]})
+    assert answer.status_code == 422
+    assert "has no region 99" in answer.text
+    strange = {"inspection": str(uuid4()), "region": 0}
+    assert (await client.post(f"{AT_LINE}/name", json={"name": "spot", "regions": [strange]})).status_code == 422
+    bad_name = {"name": " <b>", "regions": [region]}
+    assert (await client.post(f"{AT_LINE}/name", json=bad_name)).status_code == 422
+    assert not sender.sent
 
 
 async def test_a_sent_command_can_be_asked_for(client: httpx.AsyncClient) -> None:

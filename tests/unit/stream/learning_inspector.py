@@ -7,12 +7,13 @@ import numpy as np
 
 from tests.unit.stream.sabotage import Sabotage
 from tests.unit.stream.scripted_inspector import ScriptedInspector
+from wire.lesson import Lesson
 from wire.line_state import Calibration, LineSpec, LineState, StateMetadata, tensors_digest
 from wire.part import Part
 
 
 class LearningInspector(ScriptedInspector):
-    """Point: ``build``."""
+    """Points: ``build``, ``teach``."""
 
     def __init__(self, sabotage: Sabotage, *, digest: str = "5c" * 32) -> None:
         super().__init__(sabotage)
@@ -43,3 +44,17 @@ class LearningInspector(ScriptedInspector):
             ),
             tensors=tensors,
         )
+
+    def teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
+        """An example is the mean grey of its pixels; good parts are counted."""
+        self._sabotage.hit("teach")
+        greys = [[float(lesson.part.images["rgb"][lesson.own].mean())] for lesson in lessons]
+        known = state.tensors.get("rgb.kind_examples", np.zeros((0, 1), np.float32))
+        tensors = {
+            **state.tensors,
+            "rgb.kind_examples": np.concatenate([known, np.array(greys, np.float32)]),
+            "rgb.kind_others": np.full((len(goods), 1), 1.0, np.float32),
+        }
+        taught = (*state.metadata.taught, *(lesson.example for lesson in lessons))
+        metadata = state.metadata.model_copy(update={"taught": taught, "digest": tensors_digest(tensors)})
+        return LineState(metadata=metadata, tensors=tensors)

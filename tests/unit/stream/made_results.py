@@ -19,13 +19,15 @@ def inspection(
     product: str = "bolt",
     image: str = "",
     sha256: str = "",
+    mask: str = "",
 ) -> Inspection:
-    """The result of part ``number``; ``image`` names its stored payload."""
+    """The result of part ``number``; ``image`` and ``mask`` name its stored payload and mask."""
     captured_at = BEGIN + timedelta(seconds=number)
     region = Region(index=0, modality="rgb", xyxy_px=(0, 0, 8, 8), area_px=64, score=250.0, facts=FACTS)
     evidence = Evidence(
         kind=EvidenceKind.IMAGE, modality="rgb", ref=image, content_type="image/png", sha256=sha256, size=1
     )
+    marked = evidence.model_copy(update={"kind": EvidenceKind.MASK, "ref": mask})
     return made_inspection(
         line,
         f"P{number}",
@@ -43,7 +45,7 @@ def inspection(
         mode=Mode.ZERO_SHOT,
         modalities=(ModalityVerdict(modality="rgb", state=ModalityState.USED, verdict=verdict, score=100.0),),
         regions=(region,) if verdict is Verdict.DEFECT else (),
-        evidence=(evidence,) if image else (),
+        evidence=(*((evidence,) if image else ()), *((marked,) if mask else ())),
         events=(EventReference.of(Origin(line=line, source=f"{line}/rgb1", session="s1", sequence=number)),),
         provenance=PROVENANCE.model_copy(update={"state_version": None, "state_digest": None, "offset": number}),
     )

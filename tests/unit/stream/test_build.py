@@ -31,7 +31,7 @@ from tests.unit.stream.made_results import inspection
 from tests.unit.stream.recording_sender import RecordingSender
 from tests.unit.stream.sabotage import Sabotage, Sabotaged
 from wire import topics
-from wire.command import CommandKind, LineCommand
+from wire.command import CommandKind, LineCommand, RegionReference
 from wire.finding import Verdict
 from wire.identifiers import command_id
 from wire.image_codec import encode_png
@@ -96,7 +96,13 @@ class Bench:
             image = encode_png(np.full((8, 8), number, np.uint8))
             key, sha256 = content_key("evidence", image, "png")
             self.payloads.put(key, image)
-            results.append(inspection(number, verdict=verdict, product=product, image=key, sha256=sha256))
+            mask = ""
+            if verdict is Verdict.DEFECT:
+                marked = np.zeros((8, 8), np.uint8)
+                marked[2:4, 2:6] = 255
+                mask, _ = content_key("evidence", encode_png(marked), "png")
+                self.payloads.put(mask, encode_png(marked))
+            results.append(inspection(number, verdict=verdict, product=product, image=key, sha256=sha256, mask=mask))
         ResultSink(self.database).write(ResultBatch(inspections=results))
 
     def command(self, kind: CommandKind, *parts: int, **values: object) -> LineCommand:
@@ -282,6 +288,73 @@ async def test_threshold_set_by_hand_outlives_a_rebuild(bench: Bench) -> None:
     bench.command(CommandKind.ACCEPT, 9)
     await bench.obey()
     assert bench.states.metadata(LINE, "bolt", 3).manual_thresholds == {"rgb": 3.5}
+
+
+def regions(*parts: int) -> tuple[RegionReference, ...]:
+    return tuple(RegionReference(inspection=inspection(number).inspection_id, region=0) for number in parts)
+
+
+async def test_named_regions_become_examples_of_the_next_version(bench: Bench) -> None:
+    await learned(bench)
+    bench.store_parts(50, 60, 70, 80, verdict=Verdict.DEFECT)
+    bench.command(CommandKind.NAME, name="coolant spot", regions=regions(50, 60, 70, 80))
+    (stored,) = await bench.obey()
+    assert (stored.status, stored.message) == (CommandStatus.DONE, "version 2, 4 examples of coolant spot")
+    assert bench.announced == [(1, "learned"), (2, "taught")]
+    state = bench.states.load(LINE, "bolt", 2)
+    assert [(each.name, each.region_index, each.modality) for each in state.metadata.taught] == [
+        ("coolant spot", 0, "rgb")
+    ] * 4
+    assert state.tensors["rgb.kind_examples"].tolist() == [[50], [60], [70], [80]]
+    assert state.tensors["rgb.kind_others"].shape == (4, 1)  # four of its references are known to be good
+    assert state.tensors["rgb.bank"].tolist() == [[2.5]]
+
+
+async def test_taught_classes_outlive_a_rebuild_even_without_their_pictures(bench: Bench) -> None:
+    await learned(bench)
+    bench.store_parts(50, verdict=Verdict.DEFECT)
+    bench.command(CommandKind.NAME, name="coolant spot", regions=regions(50))
+    await bench.obey()
+    key, _ = content_key("evidence", encode_png(np.full((8, 8), 50, np.uint8)), "png")
+    bench.payloads.delete(key)
+    bench.store_parts(9)
+    bench.command(CommandKind.ACCEPT, 9)
+    await bench.obey()
+    state = bench.states.load(LINE, "bolt", 3)
+    assert [each.name for each in state.metadata.taught] == ["coolant spot"]
+    assert state.tensors["rgb.kind_examples"].tolist() == [[50]]
+
+
+async def test_another_model_looks_at_the_examples_anew(bench: Bench) -> None:
+    await learned(bench)
+    bench.store_parts(50, 60, verdict=Verdict.DEFECT)
+    bench.command(CommandKind.NAME, name="coolant spot", regions=regions(50, 60))
+    await bench.obey()
+    bench.inspector = LearningInspector(bench.sabotage, digest="77" * 32)
+    assert await bench.run(lambda: bench.active == 3 and bench.is_idle(), "version 3")
+    state = bench.states.load(LINE, "bolt", 3)
+    assert state.metadata.model_digest == "77" * 32
+    assert state.tensors["rgb.kind_examples"].tolist() == [[50], [60]]
+
+
+@pytest.mark.parametrize(
+    ("parts", "name", "message"),
+    [
+        ((), "spot", "the command names no class or no regions"),
+        ((50,), "", "the command names no class or no regions"),
+        ((51,), "spot", "has no inspection"),
+        ((1,), "spot", "has no region 0"),
+    ],
+)
+async def test_name_that_cannot_be_given_is_answered_with_the_reason(
+    bench: Bench, parts: tuple[int, ...], name: str, message: str
+) -> None:
+    await learned(bench)
+    bench.store_parts(50, verdict=Verdict.DEFECT)
+    bench.command(CommandKind.NAME, name=name, regions=regions(*parts))
+    (stored,) = await bench.obey()
+    assert stored.status is CommandStatus.FAILED
+    assert message in stored.message
 
 
 @pytest.mark.parametrize(
