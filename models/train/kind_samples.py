@@ -28,8 +28,9 @@ from wire.line_state import Calibration
 
 _SIDES_PX = (192, 256, 320)
 _GOOD, _FIRST_BAD = 2, 1000
-# Per line: one kind with four examples and two more to be recognised by them, and three other kinds.
-_OF_FIRST_KIND, _OTHER_KINDS = 6, 3
+# Nine defects per line, each of a kind of its own as far as there are so many. On every third line the first kind comes
+# six times: four examples to teach it, and two to be recognised by them.
+_DEFECTS, _OF_FIRST_KIND, _ALIKE_EVERY = 9, 6, 3
 _P_INFRARED, _P_PHOTOGRAPH = 0.12, 0.25
 # Of a region that overlaps the drawn defect less than this, nobody would say that it marks it.
 _LEAST_OVERLAP = 0.3
@@ -106,7 +107,7 @@ def _of_line(
     line = draw_line(int(rng.integers(1 << 31)), family=family, height=side, width=side, photographs=photographs)
     modality = INFRARED if rng.random() < _P_INFRARED else RGB
     draw = partial(draw_part, line, modalities=(RGB, modality))
-    specs = _specs(line, rng, modality)
+    specs = _specs(line, rng, modality, of_first_kind=1 if number % _ALIKE_EVERY else _OF_FIRST_KIND)
     parts = [draw(_FIRST_BAD + index, (spec,)) for index, spec in enumerate(specs)]
     bad = [part for part in parts if part.defects and modality in part.defects[0].masks]
     if not bad:
@@ -127,7 +128,7 @@ def _of_line(
     return found
 
 
-def _specs(line: LineSetting, rng: Generator, modality: str) -> list[DefectSpec]:
+def _specs(line: LineSetting, rng: Generator, modality: str, *, of_first_kind: int) -> list[DefectSpec]:
     """One kind several times, and others; types by equal chances, whatever the number of their kinds."""
     kinds: dict[DefectType, list[DefectKind]] = {}
     suitable = suitable_kinds(line)
@@ -137,12 +138,13 @@ def _specs(line: LineSetting, rng: Generator, modality: str) -> list[DefectSpec]
         kinds.setdefault(TYPE_OF[kind], []).append(kind)
     types = list(kinds)
     chances = np.array([4.0 if each is DefectType.HOT_SPOT else 1.0 for each in types])
-    chosen = rng.choice(len(types), min(1 + _OTHER_KINDS, len(types)), replace=False, p=chances / chances.sum())
+    distinct = min(_DEFECTS - of_first_kind + 1, len(types))
+    chosen = rng.choice(len(types), distinct, replace=False, p=chances / chances.sum())
     specs: list[DefectSpec] = []
     for position, index in enumerate(chosen):
         own = kinds[types[index]]
         kind = own[int(rng.integers(len(own)))]
-        specs += _alike(line, rng, kind, modality, _OF_FIRST_KIND if position == 0 else 1)
+        specs += _alike(line, rng, kind, modality, of_first_kind if position == 0 else 1)
     return specs
 
 
