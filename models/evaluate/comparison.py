@@ -93,7 +93,7 @@ def paired_test(first: Sequence[float], second: Sequence[float]) -> PairedTest:
 def sign_two_sided(ahead: int, behind: int) -> float:
     """Chance of a split at least so uneven if either side is as likely; ties are left out, 1 without any pair."""
     count = ahead + behind
-    tail = sum(math.comb(count, i) for i in range(max(ahead, behind), count + 1)) / 2**count
+    tail: float = sum(math.comb(count, i) for i in range(max(ahead, behind), count + 1)) / 2**count
     return min(1.0, 2 * tail)
 
 
