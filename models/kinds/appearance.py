@@ -7,6 +7,7 @@ from torch import Tensor
 
 from models.kinds import contrast, outline
 from models.kinds.neighbourhood import Neighbourhood, neighbourhoods
+from models.kinds.region_pixels import region_pixels
 from models.kinds.seen_picture import SeenPicture
 
 
@@ -20,19 +21,17 @@ def appearances(seen: SeenPicture, count: int) -> NDArray[np.float32]:
 
     Defined for every region that holds a pixel: one pixel, one row, the whole picture. ValueError names an empty one.
     """
-    for index in range(count):
-        if not (seen.numbers == index + 1).any():
-            raise ValueError(f"region {index} of {count} holds no pixel")
+    regions = region_pixels(seen.numbers, count)
     shrunk = (seen.pixels[0].size / seen.numbers.size) ** 0.5
     vectors = [
         np.concatenate(
             [
                 _pooled(seen, place),
-                contrast.contrast(seen, index, place),
-                outline.outline(seen.numbers == index + 1, shrunk),
+                contrast.contrast(seen, region, place),
+                outline.outline(region, shrunk),
             ]
         )
-        for index, place in enumerate(neighbourhoods(seen, count))
+        for region, place in zip(regions, neighbourhoods(seen, regions), strict=True)
     ]
     width = dims(seen.features.fine.shape[0], seen.features.coarse.shape[0])
     return np.stack(vectors) if vectors else np.zeros((0, width), np.float32)

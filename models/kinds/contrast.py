@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from models.backbones.student import FINE_STRIDE_PX
 from models.kinds.neighbourhood import Neighbourhood
+from models.kinds.region_pixels import RegionPixels
 from models.kinds.seen_picture import SeenPicture
 
 NAMES = (
@@ -15,7 +16,7 @@ NAMES = (
 _FLOOR = 0.002
 
 
-def contrast(seen: SeenPicture, index: int, place: Neighbourhood) -> NDArray[np.float32]:
+def contrast(seen: SeenPicture, region: RegionPixels, place: Neighbourhood) -> NDArray[np.float32]:
     """(12,) of a region; levels in [0, 1], ratios as logarithms; 0 differences where nothing lies around it."""
     height, width = seen.pixels.shape[-2:]
     box = _window(place, height, width)
@@ -23,8 +24,11 @@ def contrast(seen: SeenPicture, index: int, place: Neighbourhood) -> NDArray[np.
     grey = np.float32(0.299) * red + np.float32(0.587) * green + np.float32(0.114) * blue
     planes = np.stack([grey, red - green, (red + green) / 2 - blue])  # (3, h, w) of the window
     steep = np.hypot(*np.gradient(np.pad(grey, 1, mode="edge")))[1:-1, 1:-1]
-    inside = _on_working_picture(seen.numbers == index + 1, (height, width))[box]
-    ring = place.ring.repeat(FINE_STRIDE_PX, 0).repeat(FINE_STRIDE_PX, 1)[:height, :width][box] & ~inside
+    y, x = region.on_working_picture((height, width))
+    inside = np.zeros(grey.shape, np.bool_)
+    inside[y - box[0].start, x - box[1].start] = True
+    cells = place.ring[tuple(slice(side.start // FINE_STRIDE_PX, -(-side.stop // FINE_STRIDE_PX)) for side in box)]
+    ring = cells.repeat(FINE_STRIDE_PX, 0).repeat(FINE_STRIDE_PX, 1)[: grey.shape[0], : grey.shape[1]] & ~inside
     if not ring.any():
         ring = inside
     own, around = planes[:, inside], planes[:, ring]  # (3, n)
@@ -58,13 +62,3 @@ def _window(place: Neighbourhood, height: int, width: int) -> tuple[slice, slice
         slice(int(rows[0]) * FINE_STRIDE_PX, min(int(rows[-1] + 1) * FINE_STRIDE_PX, height)),
         slice(int(columns[0]) * FINE_STRIDE_PX, min(int(columns[-1] + 1) * FINE_STRIDE_PX, width)),
     )
-
-
-def _on_working_picture(mask: NDArray[np.bool_], worked: tuple[int, int]) -> NDArray[np.bool_]:
-    """(H, W) -> (h, w): every working pixel that holds the centre of a pixel of the mask."""
-    if mask.shape == worked:
-        return mask
-    y, x = np.nonzero(mask)
-    small = np.zeros(worked, np.bool_)
-    small[((2 * y + 1) * worked[0]) // (2 * mask.shape[0]), ((2 * x + 1) * worked[1]) // (2 * mask.shape[1])] = True
-    return small

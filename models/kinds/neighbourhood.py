@@ -1,5 +1,6 @@
 """Which cells of the feature grid a region covers, and which lie around it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -7,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.backbones.student import FINE_STRIDE_PX
+from models.kinds.region_pixels import RegionPixels
 from models.kinds.seen_picture import SeenPicture
 
 # A ring as wide as half the region is, within these limits (cells of 8 px): a scratch needs a few cells around it, and
@@ -26,16 +28,17 @@ class Neighbourhood:
     ring: NDArray[np.bool_]
 
 
-def neighbourhoods(seen: SeenPicture, count: int) -> list[Neighbourhood]:
-    """Of the first ``count`` regions, none of which is empty."""
+def neighbourhoods(seen: SeenPicture, regions: Sequence[RegionPixels]) -> list[Neighbourhood]:
+    """Of some regions of the picture."""
     grid = (int(seen.features.fine.shape[-2]), int(seen.features.fine.shape[-1]))
     height, width = seen.pixels.shape[-2:]
     in_picture = np.zeros(grid, np.bool_)
     in_picture[: -(-height // FINE_STRIDE_PX), : -(-width // FINE_STRIDE_PX)] = True
-    marked = cells(seen.numbers > 0, grid, (height, width)) > 0
+    y, x = np.nonzero(seen.numbers)
+    marked = cells(RegionPixels(y=y, x=x, size=_size(seen)), grid, (height, width)) > 0
     found = []
-    for index in range(count):
-        inside = cells(seen.numbers == index + 1, grid, (height, width))
+    for region in regions:
+        inside = cells(region, grid, (height, width))
         own = inside > 0
         radius = int(np.clip(round(float(own.sum()) ** 0.5 / 2), _NARROWEST, _WIDEST))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
@@ -47,15 +50,13 @@ def neighbourhoods(seen: SeenPicture, count: int) -> list[Neighbourhood]:
     return found
 
 
-def cells(mask: NDArray[np.bool_], grid: tuple[int, int], worked: tuple[int, int]) -> NDArray[np.float32]:
-    """Share of a mask (H, W) in each cell of the grid over the working picture ``worked``; zeros of an empty one."""
-    y, x = np.nonzero(mask)
-    rows = _scaled(y, worked[0], mask.shape[0]) // FINE_STRIDE_PX
-    columns = _scaled(x, worked[1], mask.shape[1]) // FINE_STRIDE_PX
-    counts = np.bincount(rows * grid[1] + columns, minlength=grid[0] * grid[1]).reshape(grid)
+def cells(region: RegionPixels, grid: tuple[int, int], worked: tuple[int, int]) -> NDArray[np.float32]:
+    """Share of a region in each cell of the grid over the working picture ``worked``; zeros of an empty one."""
+    y, x = region.on_working_picture(worked)
+    places = y // FINE_STRIDE_PX * grid[1] + x // FINE_STRIDE_PX
+    counts = np.bincount(places, minlength=grid[0] * grid[1]).reshape(grid)
     return (counts / max(len(y), 1)).astype(np.float32)
 
 
-def _scaled(at: NDArray[np.intp], worked: int, original: int) -> NDArray[np.intp]:
-    """Pixel of the working picture that holds the centre of an original pixel."""
-    return ((2 * at + 1) * worked) // (2 * original)
+def _size(seen: SeenPicture) -> tuple[int, int]:
+    return int(seen.numbers.shape[0]), int(seen.numbers.shape[1])

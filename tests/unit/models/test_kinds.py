@@ -16,6 +16,7 @@ from models.kinds.kinds_file import load_kinds, pack_kinds
 from models.kinds.neighbourhood import cells, neighbourhoods
 from models.kinds.outline import NAMES as OUTLINES
 from models.kinds.outline import outline
+from models.kinds.region_pixels import RegionPixels, region_pixels
 from models.kinds.seen_picture import SeenPicture
 from models.kinds.taught import Limits, adopt, taught_classes
 from models.kinds.vocabulary import NAMED, DefectType
@@ -45,6 +46,10 @@ def numbers(height: int = 64, width: int = 96) -> np.ndarray:
     return np.zeros((height, width), np.uint8)
 
 
+def pixels(mask: np.ndarray) -> RegionPixels:
+    return region_pixels(mask.astype(np.uint8), 1)[0]
+
+
 def network(seed: int = 0) -> KindNetwork:
     torch.manual_seed(seed)
     made = KindNetwork(dims=dims(FINE, COARSE), hidden=6, metric_dims=3)
@@ -61,7 +66,7 @@ def classifier(*, least_probability: float = 0.0, temperature: float = 1.0) -> K
 def test_cells_share_a_mask_by_its_pixels():
     mask = np.zeros((32, 32), np.bool_)
     mask[0:8, 6:10] = True  # two of four columns in the first cell, two in the second
-    shares = cells(mask, (4, 4), (32, 32))
+    shares = cells(pixels(mask), (4, 4), (32, 32))
     assert shares[0].tolist() == [0.5, 0.5, 0, 0]
     assert shares[1:].sum() == 0
 
@@ -69,7 +74,7 @@ def test_cells_share_a_mask_by_its_pixels():
 def test_cells_of_a_shrunk_picture_lie_where_its_pixels_are():
     mask = np.zeros((128, 64), np.bool_)
     mask[127, 0] = True
-    shares = cells(mask, (8, 4), (64, 32))  # bottom left of a working picture of half the size
+    shares = cells(pixels(mask), (8, 4), (64, 32))  # bottom left of a working picture of half the size
     assert np.argwhere(shares).tolist() == [[7, 0]]
 
 
@@ -77,7 +82,7 @@ def test_other_regions_and_padding_are_no_surroundings():
     marked = numbers(40, 64)
     marked[16:24, 16:24] = 1
     marked[16:24, 24:32] = 2
-    place = neighbourhoods(seen(marked), 2)[0]
+    place = neighbourhoods(seen(marked), region_pixels(marked, 2))[0]
     assert place.ring.shape == (8, 8)
     assert not place.ring[2, 2]
     assert not place.ring[2, 3]
@@ -153,7 +158,7 @@ def test_an_outline_knows_border_and_pieces():
     mask = np.zeros((40, 50), np.bool_)
     mask[0:2, 10:20] = True  # 20 px, 10 of them in the first row
     mask[5, 10:15] = True
-    values = dict(zip(OUTLINES, outline(mask, 1.0).tolist(), strict=True))
+    values = dict(zip(OUTLINES, outline(pixels(mask), 1.0).tolist(), strict=True))
     assert values["area_px"] == pytest.approx(np.log10(25))
     assert values["pieces"] == pytest.approx(np.log(2))
     assert values["largest_share"] == pytest.approx(0.8)
