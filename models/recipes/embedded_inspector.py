@@ -20,9 +20,11 @@ from models.recipes.look import Look
 from models.recipes.part_views import DepthPlanes, ImagePlanes, View, depth_views, image_views
 from models.recipes.picture_detector import PictureDetector
 from models.recipes.recipe import Recipe
+from models.recipes.teaching import Teacher
 from models.refine.regions import Marking, regions_of, upsample
 from wire.finding import Finding, ModalityState, ModalityVerdict, Mode, Picture, Region, Verdict
 from wire.frame import SENSOR
+from wire.lesson import Lesson
 from wire.line_state import Calibration, LineSpec, LineState, StateMetadata, tensors_digest
 from wire.part import Part
 
@@ -45,7 +47,7 @@ class _Judged:
     view: View
     look: Look
     score: float
-    patch_px: int
+    detector: PictureDetector
 
 
 class EmbeddedInspector:
@@ -99,7 +101,7 @@ class EmbeddedInspector:
             for view, look in zip(views, looks, strict=True):
                 if look is not None:
                     score = detector.score(look.anomaly)
-                    anomalies[view.part].append(_Judged(view, look, score, detector.patch_px))
+                    anomalies[view.part].append(_Judged(view, look, score, detector))
         return [self._finding(*each) for each in zip(parts, usable, anomalies, strict=True)]
 
     def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:
@@ -141,6 +143,14 @@ class EmbeddedInspector:
         )
         return LineState(metadata=metadata, tensors=tensors)
 
+    def teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
+        """See ``Inspector.teach``."""
+        if self._kinds is None:
+            raise ValueError(f"recipe {self.recipe} gives regions no types")
+        if state.metadata.model_digest != self._digest:
+            raise ValueError(f"version {state.metadata.version} was made by another model")
+        return Teacher(kinds=self._kinds, detector=self._images, views=self._image_views).teach(state, lessons, goods)
+
     def _image_views(self, index: int, part: Part) -> list[View]:
         return image_views(index, part, self._image_planes)
 
@@ -153,21 +163,20 @@ class EmbeddedInspector:
         remembered = judged & set(state.metadata.calibrations) if state else set()
         # Without any memory all vote; with one, a modality that it does not know has no calibrated say.
         voting = frozenset(remembered or judged)
-        zero_shot = self._recipe.zero_shot
         seen: list[_Seen] = []
         for each in anomalies:
             modality = each.view.modality
-            level = zero_shot.map_sigma
+            level = each.detector.zero_shot_level
             if state is not None and modality in remembered:
                 level = map_quantile(state.metadata.calibrations[modality])
-            judgement = _judge(modality, each.score, state, voting, zero_shot.threshold_sigma)
+            judgement = _judge(modality, each.score, state, voting, self._recipe.zero_shot.threshold_sigma)
             seen.append(
                 _Seen(
                     judgement=judgement,
                     view=each.view,
                     look=each.look,
                     normal_level=level,
-                    patch_px=each.patch_px,
+                    patch_px=each.detector.patch_px,
                 )
             )
         judgements = [each.judgement for each in seen]

@@ -48,6 +48,11 @@ class FilterDetector:
         """Two: one of them is left out."""
         return 2
 
+    @property
+    def zero_shot_level(self) -> float:
+        """Robust sigma of the picture's own distances from which a place stands out."""
+        return self._zero_shot.map_sigma
+
     def can_judge(self, picture: Planes) -> bool:
         """Whether at least one patch of ``picture`` saw enough of the part."""
         valid = self._valid(picture)

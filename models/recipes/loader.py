@@ -93,5 +93,5 @@ def network_detector(
         far_above_pixels=network.far_above_pixels,
         far_pixels=network.far_pixels,
     )
-    planes = partial(rgb_planes, least_pixels=network.least_pixels, max_pixels=settings.max_pixels)
+    planes = partial(rgb_planes, least_pixels=network.least_pixels, max_pixels=network.max_pixels)
     return detector, planes, student.settings

@@ -28,10 +28,10 @@ _MAP_STRIDE_PX = 4
 
 
 class NetworkSettings(PartSettings):
-    """``weights``: a file beside the recipe; ``least_pixels``: smaller pictures are enlarged to about this area.
+    """``weights``: a file beside the recipe.
 
+    ``least_pixels``: smaller pictures are enlarged to about this area; ``max_pixels``: larger ones are averaged down.
     ``far_above_pixels``: larger pictures are also seen from afar, shrunk to ``far_pixels``.
-
     ``scored_share``: an image's score is the mean of this share of its map, from the top. ``decoder_weight``: share of
     the decoder in the map, the rest is the distance to the memory.
     """
@@ -39,10 +39,12 @@ class NetworkSettings(PartSettings):
     weights: str
     sha256: str
     least_pixels: int
+    max_pixels: int
     far_above_pixels: int
     far_pixels: int
     scored_share: float
     decoder_weight: float
+    zero_shot_level: float
     coreset: CoresetSettings
 
 
@@ -73,6 +75,11 @@ class NetworkDetector:
     def least_references(self) -> int:
         """One: its quarters are left out by turns."""
         return 1
+
+    @property
+    def zero_shot_level(self) -> float:
+        """The decoder's probability from which a place stands out."""
+        return self._settings.zero_shot_level
 
     def can_judge(self, picture: Planes) -> bool:
         """Whether at least one patch of ``picture`` saw enough of the part."""

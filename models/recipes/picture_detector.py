@@ -23,6 +23,10 @@ class PictureDetector(Protocol):
     def least_references(self) -> int:
         """Good pictures that a memory needs."""
 
+    @property
+    def zero_shot_level(self) -> float:
+        """Map value from which a place stands out, where there is no memory to say so."""
+
     def can_judge(self, picture: Planes) -> bool:
         """Whether at least one patch of ``picture`` saw enough of the part."""
 

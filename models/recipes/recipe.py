@@ -72,8 +72,9 @@ class Recipe(PartSettings):
         return self
 
     def canonical(self) -> bytes:
-        """The same bytes for the same numbers, whatever the file's layout."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+        """The same bytes for the same numbers, whatever the file's layout; weights are known by hash, not by place."""
+        places = {"network": {"weights"}, "kinds": {"weights"}}
+        return json.dumps(self.model_dump(mode="json", exclude=places), sort_keys=True, separators=(",", ":")).encode()
 
 
 def read_recipe(recipe: str) -> Recipe:

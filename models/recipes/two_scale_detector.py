@@ -39,6 +39,11 @@ class TwoScaleDetector:
         """As few as for one view."""
         return self._detector.least_references
 
+    @property
+    def zero_shot_level(self) -> float:
+        """Of the near view."""
+        return self._detector.zero_shot_level
+
     def can_judge(self, picture: Planes) -> bool:
         """By the near view."""
         return self._detector.can_judge(picture)

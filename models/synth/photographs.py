@@ -16,12 +16,17 @@ def load_photographs(folder: Path) -> tuple[NDArray[np.uint8], ...]:
     if not folder.is_dir():
         raise ConfigurationError([f"photographs: {folder} is not a folder"])
     found = []
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() in _EXTENSIONS:
-            image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
-            if image is None:
-                raise ConfigurationError([f"photographs: {path} is no readable image"])
-            found.append(np.asarray(image, np.uint8))
+    for name in photograph_names(folder):
+        path = folder / name
+        image = cv2.imread(str(path), cv2.IMREAD_COLOR_RGB)
+        if image is None:
+            raise ConfigurationError([f"photographs: {path} is no readable image"])
+        found.append(np.asarray(image, np.uint8))
     if not found:
         raise ConfigurationError([f"photographs: {folder} holds no image ({', '.join(sorted(_EXTENSIONS))})"])
     return tuple(found)
+
+
+def photograph_names(folder: Path) -> tuple[str, ...]:
+    """Names of the images of ``folder``, in order."""
+    return tuple(sorted(path.name for path in folder.iterdir() if path.suffix.lower() in _EXTENSIONS))

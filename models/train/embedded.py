@@ -14,7 +14,7 @@ from models.backbones.student import StudentSettings
 from models.ground.decoder import DecoderSettings
 from models.recipes.network_weights import pack_networks
 from models.synth.line import draw_line, draw_part
-from models.synth.photographs import load_photographs
+from models.synth.photographs import load_photographs, photograph_names
 from models.synth.surface import SURFACES
 from models.train.curves import Curves
 from models.train.decoding import DecodingProgress, DecodingSettings, train_decoder
@@ -101,7 +101,7 @@ def train_embedded(
     ingredients = Ingredients(
         teacher=teacher.name,
         teacher_sha256=None if teacher_file is None else hashlib.sha256(teacher_file.read_bytes()).hexdigest(),
-        photographs=() if photos is None else tuple(sorted(file.name for file in photos.iterdir() if file.is_file())),
+        photographs=() if photos is None else photograph_names(photos),
         settings=settings,
         threads=threads,
     )

@@ -53,7 +53,7 @@ line's own references. They are not for finding people, text or anything that is
 
 **How.** `lineside train embedded --teacher FILE --photos DIR --seed {distillation.seed}
 --distillation-steps {distillation.steps} --decoding-steps {decoding.steps} --threads {made_of.threads}`. The same
-command on the same kind of CPU gives the same file.
+command on the same revision and kind of CPU gives the same file.
 
 | stage | measured on held-out crops and families | value |
 |---|---|---|

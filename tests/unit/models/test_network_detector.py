@@ -6,11 +6,11 @@ import pytest
 from numpy.typing import NDArray
 
 from models.recipes import load_inspector
-from models.synth.line import DefectKind, draw_line, draw_part
-from tests.unit.models.drawn_parts import LINE, gross
+from models.synth.line import draw_line, draw_part
+from tests.unit.models.drawn_parts import LINE
 from tests.unit.models.tiny_networks import written_recipe
 from wire.errors import ConfigurationError
-from wire.finding import Finding, Mode, Verdict
+from wire.finding import Finding, Mode
 from wire.inspector import Inspector
 from wire.line_state import LineSpec, LineState
 from wire.part import Part
@@ -82,15 +82,16 @@ def test_no_reference_is_not_enough(tiny: Inspector):
         tiny.build_state([], SPEC)
 
 
-def test_a_foreign_patch_is_a_defect_even_for_untrained_features(tiny: Inspector, learned: LineState):
-    line = draw_line(3, family="cast", height=96, width=128)
-    bad = draw_part(line, 50, (gross(DefectKind.HOLE),)).rgb_u8.copy()
-    bad[30:60, 40:90] = (250, 20, 20)
-    finding = found(tiny, bad, learned)
-    assert finding.verdict is Verdict.DEFECT
-    x0, y0, x1, y1 = finding.regions[0].xyxy_px
-    assert x0 < 65 < x1
-    assert y0 < 45 < y1
+def test_a_foreign_patch_is_the_peak_of_the_map_even_for_untrained_features(tmp_path: Path):
+    file = written_recipe(tmp_path, decoder_weight=0.0, least_pixels=4096)
+    distances = load_inspector(str(file), threads=1)
+    state = distances.build_state([part(i, picture) for i, picture in enumerate(pictures(6))], SPEC)
+    bad = pictures(7)[6].copy()
+    bad[24:64, 40:96] = np.random.default_rng(0).integers(0, 255, (40, 56, 3))
+    anomaly = found(distances, bad, state).pictures["rgb"].map  # one value per 4 px
+    row, column = np.unravel_index(anomaly.argmax(), anomaly.shape)
+    assert 24 <= 4 * row < 64
+    assert 40 <= 4 * column < 96
 
 
 def test_a_large_picture_has_a_memory_from_afar(tiny: Inspector):

@@ -13,6 +13,9 @@ SHIPPED = Path(__file__).parents[3] / "models" / "recipes" / "embedded.yaml"
 
 def written(folder: Path, change: dict[str, object]) -> str:
     content = yaml.safe_load(SHIPPED.read_text(encoding="utf-8")) | change
+    for section in ("network", "kinds"):
+        if section in content:
+            content[section] |= {"weights": str(SHIPPED.parent / content[section]["weights"])}
     path = folder / "own.yaml"
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
     return str(path)
