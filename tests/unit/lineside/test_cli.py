@@ -26,7 +26,7 @@ def test_help_names_the_commands_by_purpose_and_loads_no_heavy_room() -> None:
 
 
 @pytest.mark.parametrize("command", ["up", "history", "ledger", "state", "dlq", "plant", "migrate", "topics",
-                                     "retention", "screenshot", "worker", "dashboard", "broker"])  # fmt: skip
+                                     "retention", "screenshot", "evaluate", "worker", "dashboard", "broker"])  # fmt: skip
 def test_every_command_explains_itself(command: str) -> None:
     answer = run(command, "--help")
 
