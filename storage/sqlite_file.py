@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import time
+import weakref
 from pathlib import Path
 from typing import Any, Final
 
@@ -57,6 +58,10 @@ class SqliteFile:
         ):
             connection.execute(f"PRAGMA {pragma}")
         if self._identity is None:
+            # A handle that neither reads nor locks keeps the inode: else a new file could get the same number.
+            # (Closing an ordinary handle would drop the locks that SQLite holds on the file.)
+            handle = os.open(self._path, os.O_PATH)
+            weakref.finalize(self, os.close, handle)
             self._identity = self._on_disk()
 
     def _begin(self, connection: Connection) -> None:
