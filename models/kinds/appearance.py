@@ -1,4 +1,7 @@
-"""A region as one vector: what the network saw inside it and around it, its contrast and its form."""
+"""A region as one vector: how it differs from what lies around it to the network and in its pixels, and its form.
+
+Not what it looks like by itself: that tells the line, and a classifier that learns lines fails on a new one.
+"""
 
 import numpy as np
 import torch
@@ -13,11 +16,11 @@ from models.kinds.seen_picture import SeenPicture
 
 def dims(fine_dims: int, coarse_dims: int) -> int:
     """Length of the vector for a student's features."""
-    return 2 * fine_dims + 2 * coarse_dims + len(contrast.NAMES) + len(outline.NAMES)
+    return fine_dims + coarse_dims + len(contrast.NAMES) + len(outline.NAMES)
 
 
 def appearances(seen: SeenPicture, count: int) -> NDArray[np.float32]:
-    """(count, D) of the first ``count`` regions: fine and coarse features inside, their differences from the ring's.
+    """(count, D) of the first ``count`` regions: fine and coarse features inside minus those around, contrast, form.
 
     Defined for every region that holds a pixel: one pixel, one row, the whole picture. ValueError names an empty one.
     """
@@ -38,7 +41,7 @@ def appearances(seen: SeenPicture, count: int) -> NDArray[np.float32]:
 
 
 def _pooled(seen: SeenPicture, place: Neighbourhood) -> NDArray[np.float32]:
-    """(2 F + 2 C,)."""
+    """(F + C,)."""
     rows = np.flatnonzero((place.inside + place.around).any(axis=1))
     columns = np.flatnonzero((place.inside + place.around).any(axis=0))
     # An even window, so that it is one of the coarse grid, too.
@@ -48,11 +51,11 @@ def _pooled(seen: SeenPicture, place: Neighbourhood) -> NDArray[np.float32]:
     fine = seen.features.fine[:, top:bottom, left:right]
     coarse = seen.features.coarse[:, top // 2 : bottom // 2, left // 2 : right // 2]
     paired = window.reshape(2, window.shape[1] // 2, 2, window.shape[2] // 2, 2).sum(axis=(2, 4))
-    return np.concatenate([_inside_with_difference(fine, window), _inside_with_difference(coarse, paired)])
+    return np.concatenate([_difference(fine, window), _difference(coarse, paired)])
 
 
-def _inside_with_difference(features: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Pool features (D, h, w) by weights (2, h, w): inside, around -> (2 D,)."""
+def _difference(features: Tensor, weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pool features (D, h, w) by weights (2, h, w): inside, around -> (D,), inside minus around."""
     flat = torch.from_numpy(np.ascontiguousarray(weights)).flatten(1).to(features.device)
     inside, around = (flat @ features.float().flatten(1).T).cpu().numpy()
-    return np.concatenate([inside, inside - around]).astype(np.float32)
+    return np.asarray(inside - around, np.float32)

@@ -12,14 +12,12 @@ class DefectType(StrEnum):
     SCRATCH = "scratch"
     CRACK = "crack"
     PIT = "pit"  # small holes and cavities, one or many
-    STAIN = "stain"
-    CORROSION = "corrosion"
+    STAIN = "stain"  # on the surface: dirt, liquid, corrosion
     INCLUSION = "inclusion"
     DENT = "dent"  # pressed in or out: dents, bumps, blisters
     BROKEN_EDGE = "broken_edge"  # chipped or frayed
     WORN_AREA = "worn_area"
-    ASSEMBLY_FAULT = "assembly_fault"  # a piece is missing, too many, or in the wrong place
-    MISPRINT = "misprint"
+    LAYOUT_FAULT = "layout_fault"  # a piece or a print is missing, too many, or in the wrong place
     DISCOLOURATION = "discolouration"
     TEXTURE_FAULT = "texture_fault"  # uneven, foreign, distorted or blurred texture, roll marks
     HOT_SPOT = "hot_spot"

@@ -9,8 +9,9 @@ from models.kinds.taught import LEAST_EXAMPLES, Limits, taught_classes
 from models.train.kind_samples import KindSamples
 
 Array = NDArray[np.float64]
-# Of the scatter's mean on its diagonal: groups of six leave many directions without a measured spread.
-_SHRINKAGE = 0.3
+# Of the scatter's mean on its diagonal: groups of six leave many directions without a measured spread. A tenth of it
+# separates worse on held-out families (area under the curve 0.69 instead of 0.76), three times as much hardly.
+_SHRINKAGE = 1.0
 _OTHER_QUANTILE = 0.1
 
 

@@ -35,6 +35,8 @@ _P_INFRARED, _P_PHOTOGRAPH = 0.12, 0.25
 # Of a region that overlaps the drawn defect less than this, nobody would say that it marks it.
 _LEAST_OVERLAP = 0.3
 _P_OWN_MASK = 0.7
+# What can hardly be seen teaches nothing of its kind.
+_LEAST_PX, _VISIBILITY = 4.0, (2.0, 10.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,7 +152,7 @@ def _specs(line: LineSetting, rng: Generator, modality: str, *, of_first_kind: i
 
 def _alike(line: LineSetting, rng: Generator, kind: DefectKind, modality: str, count: int) -> list[DefectSpec]:
     """Defects of one cause: of similar size and visibility."""
-    (first,) = random_defects(line, rng, count=1, kinds=(kind,), visibility=(1.5, 8.0))
+    (first,) = random_defects(line, rng, count=1, kinds=(kind,), least_px=_LEAST_PX, visibility=_VISIBILITY)
     if modality == INFRARED and kind is not DefectKind.HOT_SPOT:
         first = replace(first, modalities=(INFRARED,))
     return [

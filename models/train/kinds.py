@@ -26,14 +26,15 @@ from models.train.learning_rate import cosine
 from wire.errors import ConfigurationError
 
 KINDS, CARD = "kinds.safetensors", "KINDS.md"
-# Wider or narrower, held-out accuracy stays within its noise; more dimensions of the metric add noise to distances.
-_HIDDEN, _METRIC_DIMS = 96, 24
+# From 32 to 192 hidden units held-out accuracy stays within its noise. With 16 or 32 dimensions of the metric the area
+# under the curve of taught classes falls from 0.76 to 0.70 and 0.68.
+_HIDDEN, _METRIC_DIMS = 128, 8
 _BATCH, _PEAK_RATE, _WEIGHT_DECAY = 256, 3e-3, 0.05
 # Vectors are disturbed by this share of their spread: a tenth of the samples would else be learned by heart.
 _NOISE = 0.2
 _TEMPERATURES = tuple(float(t) for t in np.geomspace(0.5, 5.0, 47))
-# Below this probability an answer is more often wrong than right.
-LEAST_PROBABILITY = 0.5
+# Answers above it are right in three of five cases on held-out families; half of the regions get one.
+LEAST_PROBABILITY = 0.4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class KindTraining:
 
     lines: int
     held_out_lines: int
-    steps: int = 1500
+    steps: int = 1200
     seed: int = 0
 
 
