@@ -51,7 +51,7 @@ def regions_of(inspection: Inspection, report: Report | None) -> list[dict[str, 
 
 def _title(region: Region) -> str:
     sure = f" {region.type_probability * 100:.0f} %" if region.type_probability is not None else ""
-    return f"{'anomaly' if region.type == 'unknown' else region.type}{sure}"
+    return f"{'anomaly' if region.type == 'unknown' else region.type.replace('_', ' ')}{sure}"
 
 
 def _extent(region: Region) -> str:
