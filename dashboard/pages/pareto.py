@@ -51,7 +51,10 @@ def _bar(entry: TypeCount, most: int, colours: Mapping[str, str], names: Mapping
         '<span>{}</span><span class="mono">{} <span class="muted" title="Share of this and all more frequent types">'
         '· {:.0f} %</span></span><div class="bar">{}</div>'
     ).format(
-        "type unknown" if entry.type == "unknown" else entry.type.replace("_", " "), entry.parts, entry.cumulative_share * 100, pieces
+        "type unknown" if entry.type == "unknown" else entry.type.replace("_", " "),
+        entry.parts,
+        entry.cumulative_share * 100,
+        pieces,
     )
 
 
