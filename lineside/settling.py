@@ -1,6 +1,7 @@
 """Whether everything that was captured has found its place: nothing unread, spooled, in flight or waiting any more."""
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -10,8 +11,9 @@ from wire.errors import DatabaseUnavailable
 
 # Sources tell their ledger each second, and inspect passes it on: what has not changed for so long will not change.
 _QUIET_S: Final = 3.0
-# A backlog moves within this time even on a slow machine; one that does not is stuck.
-_STUCK_S: Final = 30.0
+# A backlog moves within this time even on a slow machine where workers were killed one after the other, so that their
+# group waits for members that are gone; one that does not is stuck.
+_STUCK_S: Final = 120.0
 
 
 class Settling:
@@ -20,6 +22,7 @@ class Settling:
     def __init__(self, ledgers: LedgerStore, watched: Path) -> None:
         self._ledgers = ledgers
         self._watched = watched
+        self._began_at = datetime.now(UTC)
         self._seen: LedgerFigures | None = None
         self._changed_s = time.monotonic()
         self.reason = "starts"
@@ -28,6 +31,7 @@ class Settling:
         """Whether all is settled; else ``reason`` says what is not."""
         try:
             figures = self._ledgers.read().totals
+            silent = self._ledgers.silent_since(self._began_at)
         except DatabaseUnavailable as error:
             self.reason = str(error)
             return False
@@ -39,6 +43,8 @@ class Settling:
             "are spooled": figures.spooled,
             "are on their way to the broker": figures.in_flight,
             "wait for their part": figures.waiting,
+            # A store worker that is away leaves figures behind that do not change, and look as if all were done.
+            "sources have not been heard of since": len(silent),
         }
         self.reason = ", ".join(f"{count} {what}" for what, count in open_events.items() if count)
         if not self.reason and time.monotonic() - self._changed_s < _QUIET_S:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from storage.database import Database
 from storage.event_block import EventBlock
@@ -90,6 +91,27 @@ class LedgerStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def silent_since(self, moment: datetime) -> list[str]:
+        """Sources that are not closed and of which no heartbeat that was sent after ``moment`` is stored yet."""
+        newest = (
+            select(source_ledger.c.line, source_ledger.c.source, func.max(source_ledger.c.sent_at).label("sent_at"))
+            .where(source_ledger.c.session != UNREADABLE_SESSION)
+            .group_by(source_ledger.c.line, source_ledger.c.source)
+            .subquery()
+        )
+        late = (
+            select(newest.c.line, newest.c.source)
+            .join(
+                source_ledger,
+                (source_ledger.c.line == newest.c.line)
+                & (source_ledger.c.source == newest.c.source)
+                & (source_ledger.c.sent_at == newest.c.sent_at),
+            )
+            .where(newest.c.sent_at <= moment, source_ledger.c.closed.is_(False))
+        )
+        with self._database.begin_read() as connection:
+            return sorted({f"{row.line}/{row.source}" for row in connection.execute(late)})
 
     def read(self) -> Ledger:
         """The whole ledger at one moment."""
