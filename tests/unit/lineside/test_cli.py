@@ -25,8 +25,11 @@ def test_help_names_the_commands_by_purpose_and_loads_no_heavy_room() -> None:
     assert text.index("Run") < text.index("Look") < text.index("Operate") < text.index("Keep in order")
 
 
-@pytest.mark.parametrize("command", ["up", "history", "ledger", "state", "dlq", "plant", "migrate", "topics",
-                                     "retention", "screenshot", "evaluate", "worker", "dashboard", "broker"])  # fmt: skip
+RUNNING = ("up", "worker", "dashboard", "broker", "plant", "evaluate")
+OPERATING = ("history", "ledger", "state", "dlq", "migrate", "topics", "retention", "screenshot")
+
+
+@pytest.mark.parametrize("command", RUNNING + OPERATING)
 def test_every_command_explains_itself(command: str) -> None:
     answer = run(command, "--help")
 
