@@ -9,6 +9,7 @@ from connectors.spool import SpoolPolicy
 from wire.errors import DecodeError
 from wire.identifiers import check_line_id
 from wire.kafka.settings import KafkaSettings
+from wire.process_settings import ProcessSettings
 
 
 def _line_id(text: str) -> str:
@@ -45,7 +46,7 @@ class TelemetrySettings(Strict):
     port: int = Field(default=0, ge=0, le=65535, description="TCP port; 0 takes a free one, which the log names")
 
 
-class ConnectorSettings(Strict):
+class ConnectorSettings(ProcessSettings):
     """Keys that every connector's file has."""
 
     line: LineId = Field(description="site.area.line; the Kafka key of everything this connector sends")

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
+from wire.process_settings import ProcessSettings
 from wire.settings_file import problems, read_keys
 
 
@@ -20,12 +20,8 @@ class TelemetryEndpoint(BaseModel):
     port: Annotated[int, Field(ge=0, le=65535)] = 9105
 
 
-class DashboardSettings(BaseSettings):
+class DashboardSettings(ProcessSettings):
     """Everything the dashboard needs to know. Times in seconds unless the name says otherwise."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="LINESIDE_", env_nested_delimiter="__", env_ignore_empty=True
-    )
 
     host: str = Field(default="127.0.0.1", description="Address to listen on; others than loopback need a keys file")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(default=8080, description="Port of pages and API")
@@ -54,18 +50,6 @@ class DashboardSettings(BaseSettings):
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least severe level logged"
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file; no other source is read."""
-        return env_settings, init_settings
 
 
 def load_settings(path: Path) -> DashboardSettings:

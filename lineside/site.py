@@ -91,7 +91,10 @@ class Site:
     @property
     def broker(self) -> KafkaSettings:
         """How to reach Kafka."""
-        options = read_broker_options(self.file.broker_options if self.file else broker_options_from_environment())
+        options = {
+            **read_broker_options(self.file.broker_options if self.file else broker_options_from_environment()),
+            **_single_broker_options(),
+        }
         if self._broker:
             return kafka_settings(self._broker, options=options, where="--broker")
         if self.file is None:
@@ -116,6 +119,12 @@ def broker_options_from_environment() -> Path | None:
     """The file that LINESIDE_BROKER_OPTIONS names."""
     name = os.environ.get("LINESIDE_BROKER_OPTIONS")
     return Path(name) if name else None
+
+
+def _single_broker_options() -> dict[str, object]:
+    """What the variables say that every process reads, too: ``LINESIDE_BROKER__OPTIONS__SASL.PASSWORD``."""
+    prefix = "LINESIDE_BROKER__OPTIONS__"
+    return {name[len(prefix) :].lower(): value for name, value in os.environ.items() if name.upper().startswith(prefix)}
 
 
 def read_broker_options(path: Path | None) -> dict[str, object]:

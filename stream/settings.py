@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import NoDecode
 
 from stream.steps.joiner import BACKLOG_S
 from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
+from wire.process_settings import ProcessSettings
 from wire.settings_file import problems, read_keys
 
 
@@ -80,12 +81,8 @@ class BuildLimits(_Section):
     )
 
 
-class WorkerSettings(BaseSettings):
+class WorkerSettings(ProcessSettings):
     """Everything one worker process needs to know."""
-
-    model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="LINESIDE_", env_nested_delimiter="__", env_ignore_empty=True
-    )
 
     roles: Annotated[tuple[Role, ...], NoDecode] = Field(min_length=1)
     broker: KafkaSettings
@@ -112,18 +109,6 @@ class WorkerSettings(BaseSettings):
     @classmethod
     def _distinct(cls, roles: tuple[Role, ...]) -> tuple[Role, ...]:
         return tuple(dict.fromkeys(roles))
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment wins over the file; no other source is read."""
-        return env_settings, init_settings
 
 
 def load_settings(path: Path | None, roles: Sequence[str] | None = None) -> WorkerSettings:

@@ -1,5 +1,7 @@
 """Settings of the line connector; checked without touching folder or network."""
 
+from typing import Any
+
 from pydantic import Field, model_validator
 
 from connectors.camera.settings import CameraSettings, WatchedSource, check_cameras
@@ -29,5 +31,6 @@ class LineSettings(ConnectorSettings):
         """What an OPC UA connector of this PLC alone would be told."""
         return OpcUaSettings(**self._shared(), **dict(self.plc))
 
-    def _shared(self) -> dict[str, object]:
-        return {name: getattr(self, name) for name in ConnectorSettings.model_fields}
+    def _shared(self) -> dict[str, Any]:
+        # As keys and values, so that a variable that names one of them is laid over the others and not in their place.
+        return self.model_dump(include=set(ConnectorSettings.model_fields))

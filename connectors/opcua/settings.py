@@ -92,7 +92,7 @@ class PlcSettings(Strict):
         return (self.subscription.sampling_ms + 2 * self.subscription.publishing_ms) / 1000
 
 
-class OpcUaSettings(PlcSettings, ConnectorSettings):
+class OpcUaSettings(PlcSettings, ConnectorSettings):  # type: ignore[misc]  # two kinds of pydantic configuration, one content
     """A file for ``python -m connectors opcua``. Sources are ``<line>/plc`` and ``<line>/plc/sensors``."""
 
     @model_validator(mode="after")

@@ -214,3 +214,22 @@ def test_devices_of_another_line_are_refused(tmp_path: Path) -> None:
     content = sample("line") | {"cameras": []}
     (problem,) = problems(tmp_path, content, "line")
     assert problem == "(whole file): cameras: is empty; name at least one camera"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_password_comes_from_the_environment_and_lies_over_the_files_options(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = sample(kind)
+    content["broker"]["options"] = {"sasl.username": "line3"}
+    monkeypatch.setenv("LINESIDE_BROKER__OPTIONS__sasl.password", "secret")
+    monkeypatch.setenv("LINESIDE_SPOOL__MAX_BYTES", "2097152")
+
+    settings = load(write(tmp_path, content), KINDS[kind])
+
+    devices = (settings.camera_settings, settings.opcua_settings) if isinstance(settings, LineSettings) else ()
+    for one in (settings, *devices):
+        options = {name: value.get_secret_value() for name, value in one.broker.options.items()}
+        assert options == {"sasl.username": "line3", "sasl.password": "secret"}
+        assert one.spool.max_bytes == 2097152
+        assert one.spool.directory == settings.spool.directory

@@ -77,3 +77,15 @@ def test_moments_are_read_as_people_write_them(text: str, expected: datetime) ->
 def test_a_moment_that_is_none_names_its_option() -> None:
     with pytest.raises(ConfigurationError, match="--since: 'yesterday' is no time"):
         parse_moment("yesterday", now=NOW, option="--since")
+
+
+def test_a_brokers_password_comes_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = tmp_path / "options.yaml"
+    options.write_text("sasl.username: jobs\nsasl.password: of the file\n")
+    monkeypatch.setenv("LINESIDE_BROKER_OPTIONS", str(options))
+    monkeypatch.setenv("LINESIDE_BROKER__OPTIONS__sasl.password", "of the environment")
+
+    broker = Site(data_dir=tmp_path, broker="kafka:9093").broker
+
+    assert broker.librdkafka()["sasl.username"] == "jobs"
+    assert broker.librdkafka()["sasl.password"] == "of the environment"
