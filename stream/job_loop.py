@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 
 from storage.jobs import Job, JobStore
-from stream.patience import insist
+from stream.patience import insist_in_thread
 from wire.errors import BadInput, DatabaseUnavailable, RetryLater
 
 Answer = TypeVar("Answer")
@@ -101,5 +101,4 @@ class JobLoop:
                     )
 
     async def _in_thread(self, call: Callable[[], Answer]) -> Answer:
-        loop = asyncio.get_running_loop()
-        return await insist(lambda: loop.run_in_executor(self._database, call), patience_s=self._patience_s)
+        return await insist_in_thread(self._database, call, patience_s=self._patience_s)

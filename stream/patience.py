@@ -1,6 +1,8 @@
 """Trying again in place while something outside is away, for a bounded time."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Executor
 from typing import TypeVar
 
 import stamina
@@ -30,3 +32,9 @@ async def insist(attempt: Callable[[], Awaitable[Answer]], *, patience_s: float)
         with trial:
             return await attempt()
     raise AssertionError("stamina ends its loop by returning or raising")
+
+
+async def insist_in_thread(pool: Executor, call: Callable[[], Answer], *, patience_s: float) -> Answer:
+    """``insist`` on a call that blocks: each attempt runs in a thread of this pool."""
+    loop = asyncio.get_running_loop()
+    return await insist(lambda: loop.run_in_executor(pool, call), patience_s=patience_s)

@@ -31,7 +31,7 @@ from stream.agents.agent import Progress
 from stream.job_loop import JobLoop
 from stream.metrics.build import BuildMetrics
 from stream.outbox import Outbox
-from stream.patience import insist
+from stream.patience import insist_in_thread
 from stream.settings import BuildLimits
 from stream.state_builder import Decision, Outcome, StateBuilder
 from stream.steps.consumed import ConsumedRecord
@@ -236,5 +236,4 @@ class BuildAgent:
                 self._commands.finish(command.command_id, CommandStatus.DONE, done)
 
     async def _in_thread(self, pool: ThreadPoolExecutor, call: Callable[[], Answer]) -> Answer:
-        loop = asyncio.get_running_loop()
-        return await insist(lambda: loop.run_in_executor(pool, call), patience_s=self._patience_s)
+        return await insist_in_thread(pool, call, patience_s=self._patience_s)

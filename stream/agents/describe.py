@@ -9,10 +9,10 @@ Effects, in this order (DESIGN §3):
 5. metrics
 """
 
-import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 
 from models.report import template
 from storage.jobs import Job, JobStore
@@ -20,7 +20,7 @@ from stream.agents.agent import Progress
 from stream.job_loop import JobLoop
 from stream.metrics.describe import DescribeMetrics
 from stream.outbox import Outbox
-from stream.patience import insist
+from stream.patience import insist_in_thread
 from stream.settings import BuildLimits
 from stream.steps.consumed import ConsumedRecord
 from wire import topics
@@ -89,9 +89,8 @@ class DescribeAgent:
             if inspection is not None:
                 flagged.append(inspection)
         if flagged:
-            loop = asyncio.get_running_loop()
-            await insist(  # 1
-                lambda: loop.run_in_executor(self._database, self._persist, flagged), patience_s=self._patience_s
+            await insist_in_thread(  # 1
+                self._database, partial(self._persist, flagged), patience_s=self._patience_s
             )
             self._loop.wake()
         if self._progress is not None:  # 2

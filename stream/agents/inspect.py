@@ -23,13 +23,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
 from storage.line_states import LineStateStore
 from stream.agents.agent import LogEnds, Progress
+from stream.agents.event_outcomes import EventOutcomes
 from stream.agents.frame_partition import FramePartition
+from stream.agents.state_choice import StateChoice
 from stream.evidence_writer import EvidenceWriter
 from stream.frame_reader import FrameReader
 from stream.line_specs import LineSpecs
@@ -37,7 +40,7 @@ from stream.line_states import LineStates
 from stream.metrics.inspect import InspectMetrics
 from stream.model_thread import ModelThread
 from stream.outbox import Outbox
-from stream.patience import insist
+from stream.patience import insist, insist_in_thread
 from stream.settings import InspectLimits
 from stream.steps.arrival import ActivationArrival, AnyArrival, Arrival, HeartbeatArrival, Unreadable
 from stream.steps.consumed import ConsumedRecord
@@ -51,7 +54,7 @@ from wire import topics
 from wire.errors import BadInput, BrokerUnavailable, DatabaseUnavailable
 from wire.finding import Finding
 from wire.inspection import Inspection
-from wire.ledger import BrokerLoss, Disposition, EventReference, Heartbeat, HeartbeatStage, Outcome
+from wire.ledger import Heartbeat, HeartbeatStage, Outcome
 from wire.line_state import LineSpec, LineState
 from wire.part import Part
 
@@ -112,11 +115,11 @@ class InspectAgent:
     ) -> None:
         self._reader = reader
         self._specs = specs
-        self._states = states
         self._state_store = state_store
         self._model = model
         self._evidence = evidence
         self._outbox = outbox
+        self._outcomes = EventOutcomes(outbox, metrics)
         self._log_ends = log_ends
         self._cluster = cluster
         self._maker = maker
@@ -127,15 +130,14 @@ class InspectAgent:
         self._decoders = ThreadPoolExecutor(limits.decode_threads, thread_name_prefix="decode")
         self._writers = ThreadPoolExecutor(limits.evidence_threads, thread_name_prefix="evidence")
         self._database = ThreadPoolExecutor(2, thread_name_prefix="inspect-sql")
-        # Of their own: a large state is read for seconds, and other lines' questions to SQL must not queue behind it.
-        self._loaders = ThreadPoolExecutor(2, thread_name_prefix="states")
+        self._states = StateChoice(
+            states, cluster=cluster, database=self._database, patience_s=patience_s, metrics=metrics
+        )
         self._gate = WorkGate(limits.work_bytes, limit_items=_BATCHES_IN_WORK * limits.max_batch)
         self._ready: asyncio.Queue[_Work] = asyncio.Queue()
         self._finishing = asyncio.Semaphore(_FINISHING_BATCHES)
         self._ingest = asyncio.Lock()
         self._partitions: dict[int, FramePartition] = {}
-        self._base_versions: dict[tuple[int, int, str, str], asyncio.Task[int | None]] = {}
-        self._loading: dict[tuple[str, str, int], asyncio.Task[LineState | None]] = {}
         self._over: set[int] = set()  # epochs whose records must not be worked on any more
         self._progress: Progress | None = None
         self._tasks: asyncio.TaskGroup | None = None
@@ -153,8 +155,9 @@ class InspectAgent:
                 tasks.create_task(self._measure_lag())
         finally:
             self._tasks = None
-            for pool in (self._decoders, self._writers, self._database, self._loaders):
+            for pool in (self._decoders, self._writers, self._database):
                 pool.shutdown(wait=False, cancel_futures=True)
+            self._states.close()
             self._model.close()
 
     async def take(self, records: Sequence[ConsumedRecord]) -> None:
@@ -171,7 +174,7 @@ class InspectAgent:
         for partition in self._partitions.values():
             partition.alive = False
         self._partitions.clear()
-        self._base_versions.clear()
+        self._states.forget_assignments()
 
     def assigned(self, epoch: int) -> None:
         """Take records of this epoch."""
@@ -197,30 +200,6 @@ class InspectAgent:
     async def _read(self, record: ConsumedRecord) -> AnyArrival:
         with self._metrics.stage.labels("decode").time():
             return await self._in_thread(self._decoders, self._reader.read, record)
-
-    async def _quarantine(
-        self, record: ConsumedRecord, line: str, event: EventReference | None, failure: BadInput
-    ) -> None:
-        await self._outbox.quarantine(record, failure)
-        await self._dispose(record, line, event, Outcome.QUARANTINED, failure.reason)
-        self._metrics.dead_letters.labels(failure.reason).inc()
-
-    async def _dispose(
-        self, record: ConsumedRecord, line: str, event: EventReference | None, outcome: Outcome, reason: str = ""
-    ) -> None:
-        disposition = Disposition(
-            line=line,
-            event=event,
-            outcome=outcome,
-            reason=reason,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            decided_at=datetime.now(UTC),
-        )
-        await self._outbox.put(topics.RESULTS, line, disposition.to_event())
-        modality = (event.modality if event else None) or "none"
-        self._metrics.frames.labels(line, modality, outcome.value).inc()
 
     # effect 2: join
 
@@ -248,7 +227,7 @@ class InspectAgent:
                 await self._aside(
                     partition,
                     record,
-                    lambda: self._quarantine(record, arrival.line, arrival.event, arrival.failure),
+                    lambda: self._outcomes.quarantine(record, arrival.line, arrival.event, arrival.failure),
                 )
 
     def _partition(self, record: ConsumedRecord) -> FramePartition:
@@ -278,17 +257,7 @@ class InspectAgent:
         if lost is None:
             _log.warning("offsets without records", partition=record.partition, first=hole.first, last=hole.last)
             return
-        line = _line_of(arrival)
-        loss = BrokerLoss(
-            line=line,
-            topic=record.topic,
-            partition=record.partition,
-            first_offset=lost.first,
-            last_offset=lost.last,
-            noticed_at=datetime.now(UTC),
-        )
-        await self._outbox.put(topics.RESULTS, line, loss.to_event())
-        self._metrics.lost.inc(lost.last - lost.first + 1)
+        await self._outcomes.lost(record, _line_of(arrival), lost)
         _log.error("records lost in the broker", partition=record.partition, first=lost.first, last=lost.last)
 
     async def _place(self, partition: FramePartition, arrival: Arrival) -> None:
@@ -300,14 +269,16 @@ class InspectAgent:
             await self._finish(partition, [arrival.offset])
         elif arrival.failure is not None:
             # Awaited here: its part may be due at once, and then its offset is acknowledged with the part.
-            await self._quarantine(record, arrival.line, event, arrival.failure)
+            await self._outcomes.quarantine(record, arrival.line, event, arrival.failure)
             if placement is Placement.BROKEN:
                 await self._finish(partition, [arrival.offset])
         elif placement is Placement.SURPLUS:
             failure = BadInput("surplus", f"its part has another {arrival.modality or 'context'} already")
-            await self._aside(partition, record, lambda: self._quarantine(record, arrival.line, event, failure))
+            await self._aside(
+                partition, record, lambda: self._outcomes.quarantine(record, arrival.line, event, failure)
+            )
         elif placement is Placement.LATE:
-            await self._aside(partition, record, lambda: self._dispose(record, arrival.line, event, Outcome.LATE))
+            await self._aside(partition, record, lambda: self._outcomes.late(record, arrival.line, event))
 
     async def _bound_memory(self) -> None:
         """Close the oldest parts while those that wait hold too much."""
@@ -384,12 +355,11 @@ class InspectAgent:
 
     async def _prepare(self, partition: FramePartition, due: DuePart, size: int) -> None:
         """Find the state that judges the part. Aside, so that a line whose state is being read delays no other."""
-        product = due.reference().product or ""
         work = _Work(
             partition=partition,
             due=due,
             part=to_part(due),
-            state=await self._state(partition, due, product),
+            state=await self._states.choose(partition, due),
             due_at=self._clock(),
             started=datetime.now(UTC),
             size=size,
@@ -398,38 +368,6 @@ class InspectAgent:
             self._spawn(self._finish_batch([work], [None], 0.0))
         else:
             self._ready.put_nowait(work)
-
-    async def _state(self, partition: FramePartition, due: DuePart, product: str) -> LineState | None:
-        version = partition.timeline(due.line, product).at(due.anchor.offset)
-        if version is None:
-            version = await self._base_version(partition, due.line, product)
-        state = None
-        if version is not None:
-            key = (due.line, product, version)
-            known, state = self._states.cached(key)
-            if not known:
-                state = await self._once(
-                    self._loading, key, lambda: self._in_thread(self._loaders, self._states.load, key)
-                )
-        self._metrics.state_version.labels(due.line, product).set(state.metadata.version if state else 0)
-        if state is not None:
-            entries = sum(len(tensor) for name, tensor in state.tensors.items() if name.endswith(".bank"))
-            self._metrics.bank_entries.labels(due.line).set(entries)
-        return state
-
-    async def _base_version(self, partition: FramePartition, line: str, product: str) -> int | None:
-        """What held before the first record of this assignment: asked once."""
-        key = (partition.number, partition.epoch, line, product)
-        task = self._base_versions.get(key)
-        if task is None:
-
-            def ask() -> int | None:
-                return self._states.version_before(
-                    line, product, cluster=self._cluster, partition=partition.number, offset=partition.first_offset
-                )
-
-            task = self._base_versions[key] = asyncio.create_task(self._in_thread(self._database, ask))
-        return await task
 
     async def _inspect_batches(self) -> None:
         while True:
@@ -529,9 +467,7 @@ class InspectAgent:
         raise asyncio.CancelledError
 
     async def _in_thread(self, pool: ThreadPoolExecutor, call: Callable[..., Answer], *arguments: Any) -> Answer:
-        """Run a blocking call in a thread, again and again while what it needs is away."""
-        loop = asyncio.get_running_loop()
-        return await insist(lambda: loop.run_in_executor(pool, call, *arguments), patience_s=self._patience_s)
+        return await insist_in_thread(pool, partial(call, *arguments), patience_s=self._patience_s)
 
     async def _spec(self, line: str) -> LineSpec:
         spec, is_stale = self._specs.known(line)
@@ -545,19 +481,6 @@ class InspectAgent:
         """Read a specification anew; while the database is away the known one goes on to count."""
         with suppress(DatabaseUnavailable):
             await asyncio.get_running_loop().run_in_executor(self._database, self._specs.read, line)
-
-    async def _once(
-        self,
-        running: dict[tuple[str, str, int], asyncio.Task[LineState | None]],
-        key: tuple[str, str, int],
-        load: Callable[[], Coroutine[Any, Any, LineState | None]],
-    ) -> LineState | None:
-        """Await one load that several parts wait for."""
-        task = running.get(key)
-        if task is None:
-            task = running[key] = asyncio.create_task(load())
-            task.add_done_callback(lambda _: running.pop(key, None))
-        return await asyncio.shield(task)
 
 
 def _line_of(arrival: AnyArrival) -> str:

@@ -26,7 +26,7 @@ from storage.results import ResultSink
 from stream.agents.agent import Progress
 from stream.metrics.store import StoreMetrics
 from stream.outbox import Outbox
-from stream.patience import insist
+from stream.patience import insist_in_thread
 from stream.settings import StoreLimits
 from stream.steps.consumed import ConsumedRecord
 from wire import topics
@@ -121,15 +121,13 @@ class StoreAgent:
 
     async def take(self, records: Sequence[ConsumedRecord]) -> None:
         """Write one batch."""
-        loop = asyncio.get_running_loop()
-        arrived = await loop.run_in_executor(self._writer, _sort, records)
+        arrived = await asyncio.get_running_loop().run_in_executor(self._writer, _sort, records)
         for record, failure in arrived.unreadable:  # 1
             await self._outbox.quarantine(record, failure)
             self._metrics.dead_letters.labels(failure.reason).inc()
         begun = time.perf_counter()
-        counts: WriteCounts = await insist(  # 1 and 2
-            lambda: loop.run_in_executor(self._writer, self._sink.write, arrived.batch()),
-            patience_s=self._limits.patience_s,
+        counts: WriteCounts = await insist_in_thread(  # 1 and 2
+            self._writer, lambda: self._sink.write(arrived.batch()), patience_s=self._limits.patience_s
         )
         self._metrics.commit.observe(time.perf_counter() - begun)
         if self._progress is not None:  # 3
