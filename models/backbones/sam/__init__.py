@@ -1,0 +1,1 @@
+"""Segment Anything: image encoders of four sizes, prompt encoder, mask decoder."""
