@@ -127,6 +127,7 @@ def _run(name: str, settings: Settings, make_sources: "MakeSources[Settings]") -
     ledgers = SourceLedgers()
     payloads = open_payload_store(settings.objects)
     spool = Spool(settings.spool.directory, max_bytes=settings.spool.max_bytes)
+    metrics.describe(settings.line, settings.spool.directory, limit_bytes=settings.spool.max_bytes)
     sender = KafkaSender(settings.broker, client_id=f"{name}-{settings.line}")
     publisher = Publisher(
         sender=sender,

@@ -1,8 +1,11 @@
 """What a connector tells Prometheus."""
 
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+from wire.disk_room import disk_room
 
 # Inline frames on a local broker take about 6 ms (linger 5 ms), a claim check some ten, a broker election seconds.
 _PUBLISH_BUCKETS: Final = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
@@ -30,6 +33,15 @@ class ConnectorMetrics:
         self.spool_full = Gauge(
             "connector_spool_full", "1 while the spool refuses events or drops the oldest", registry=registry
         )
+        self.spool_limit_bytes = Gauge(
+            "connector_spool_limit_bytes", "Bytes that the spool may hold on disk", registry=registry
+        )
+        self.disk_free_bytes = Gauge("connector_disk_free_bytes", "Free bytes on the spool's disk", registry=registry)
+        self.disk_bytes = Gauge("connector_disk_bytes", "Size of the spool's disk", registry=registry)
+        self.info = Gauge(
+            "connector_info", "Which line this connector serves: what its other metrics join with", ["line"],
+            registry=registry,
+        )  # fmt: skip
         self.held_bytes = Gauge(
             "connector_held_bytes",
             "Payload bytes in memory that neither Kafka nor the spool has yet",
@@ -45,6 +57,13 @@ class ConnectorMetrics:
             "connector_opcua_connected", "1 while the OPC UA subscription is live", ["source"], registry=registry
         )
         self._counters: dict[tuple[str, str], Counter] = {}
+
+    def describe(self, line: str, spool: Path, *, limit_bytes: int) -> None:
+        """Say which line this is and how large its spool may grow; the spool's disk is looked at at each scrape."""
+        self.info.labels(line).set(1)
+        self.spool_limit_bytes.set(limit_bytes)
+        self.disk_free_bytes.set_function(lambda: disk_room(spool).free)
+        self.disk_bytes.set_function(lambda: disk_room(spool).total)
 
     def count(self, source: str, outcome: str) -> None:
         """Count one event of ``source`` that came to ``outcome``."""

@@ -68,6 +68,15 @@ class ConsumerGroup:
         """How many partitions this member has."""
         return self._assigned_partitions
 
+    def oldest_unfinished_s(self, now_s: float) -> float:
+        """Seconds since the broker took the oldest record that is read and not acknowledged; 0 without one.
+
+        ``now_s``: seconds since the epoch. Call it on the main loop.
+        """
+        # Of each partition the records wait in order, but a group reads few partitions and holds a bounded number.
+        times = [event.message.timestamp for event in self._pending.values()]
+        return max(0.0, now_s - min(times)) if times else 0.0
+
     def acknowledge(self, topic: str, partition: int, epoch: int, offsets: Sequence[int]) -> None:
         """Mark records as done, in the order of their offsets."""
         consumer = self.consumer

@@ -90,8 +90,10 @@ class Watchdog:
                 self._loop.call_soon_threadsafe(self._answer, asked_at)
             except RuntimeError:  # the loop is closed: the process ends
                 return
+            self._metrics.loop_silent.set(max(0.0, asked_at - self._loop_answered_at))
             for group in self._groups:
                 self._free(group)
+                self._metrics.stuck.labels(group.name).set(asked_at - self._stuck_since.get(group.name, asked_at))
             if (reason := self.live()) is not None and self._is_hopeless():
                 self._give_up(reason)
 
@@ -100,6 +102,7 @@ class Watchdog:
         self._metrics.loop_delay.set(self._loop_answered_at - asked_at)
         for group in self._groups:
             self._metrics.assigned.labels(group.name).set(group.assigned_partitions)
+            self._metrics.lag_seconds.labels(group.name).set(group.oldest_unfinished_s(time.time()))
 
     def _free(self, group: ConsumerGroup) -> None:
         """Let a parked coordinator go on; remember since when it is stuck."""

@@ -18,6 +18,7 @@ from storage.jobs import JobStore
 from storage.ledger import LedgerStore
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
+from storage.local_folder import folder_of_database, folder_of_objects
 from storage.objects import open_payload_store
 from storage.references import ReferenceStore
 from storage.results import ResultSink
@@ -177,6 +178,11 @@ class _Worker:
         metrics = InspectMetrics(self._registry)
         software = version("lineside")
         metrics.model_info.labels(inspector.recipe, inspector.digest, software).set(1)
+        # Beside the loader and for its reason.
+        from models.device_memory import gpu_memory
+
+        if (used_and_total := gpu_memory(settings.inspect.device)) is not None:
+            metrics.watch_gpu(settings.inspect.device, used_and_total)
         log_ends = _LogEnds(LagReader(settings.broker), topics.GROUP_INSPECT)
         opened.callback(log_ends.close)
         states = LineStateStore(database, payloads)
@@ -202,12 +208,20 @@ class _Worker:
         )
 
     def _store_agent(self, database: Database, outbox: Outbox) -> StoreAgent:
+        settings = self._settings
+        metrics = StoreMetrics(self._registry)
+        for volume, folder in (
+            ("database", folder_of_database(settings.database.get_secret_value())),
+            ("objects", folder_of_objects(settings.objects)),
+        ):
+            if folder is not None:
+                metrics.watch_disk(volume, folder)
         return StoreAgent(
             sink=ResultSink(database),
             ledger=LedgerStore(database),
             outbox=outbox,
-            limits=self._settings.store,
-            metrics=StoreMetrics(self._registry),
+            limits=settings.store,
+            metrics=metrics,
         )
 
     def _describe_agent(self, database: Database, outbox: Outbox) -> DescribeAgent:

@@ -472,15 +472,20 @@ class InspectAgent:
     async def _spec(self, line: str) -> LineSpec:
         spec, is_stale = self._specs.known(line)
         if spec is None:
-            return await self._in_thread(self._database, self._specs.read, line)
+            return await self._in_thread(self._database, self._read_spec, line)
         if is_stale:
             self._spawn(self._refresh_spec(line))
+        return spec
+
+    def _read_spec(self, line: str) -> LineSpec:
+        spec = self._specs.read(line)
+        self._metrics.join_window.labels(line).set(spec.join_window_s)
         return spec
 
     async def _refresh_spec(self, line: str) -> None:
         """Read a specification anew; while the database is away the known one goes on to count."""
         with suppress(DatabaseUnavailable):
-            await asyncio.get_running_loop().run_in_executor(self._database, self._specs.read, line)
+            await asyncio.get_running_loop().run_in_executor(self._database, self._read_spec, line)
 
 
 def _line_of(arrival: AnyArrival) -> str:

@@ -39,7 +39,7 @@ class StateChoice:
         if version is None:
             version = await self._version_before_assignment(partition, due.line, product)
         state = None if version is None else await self._load((due.line, product, version))
-        self._measure(due.line, product, state)
+        self._measure(due.line, product, version, state)
         return state
 
     def forget_assignments(self) -> None:
@@ -78,8 +78,10 @@ class StateChoice:
             task.add_done_callback(lambda _: self._loading.pop(key, None))
         return await asyncio.shield(task)
 
-    def _measure(self, line: str, product: str, state: LineState | None) -> None:
-        self._metrics.state_version.labels(line, product).set(state.metadata.version if state else 0)
+    def _measure(self, line: str, product: str, wanted: int | None, state: LineState | None) -> None:
+        used = state.metadata.version if state else None
+        self._metrics.state_version.labels(line, product).set(used or 0)
+        self._metrics.state_outdated.labels(line, product).set(used != wanted)
         if state is not None:
             entries = sum(len(tensor) for name, tensor in state.tensors.items() if name.endswith(".bank"))
             self._metrics.bank_entries.labels(line).set(entries)

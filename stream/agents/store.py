@@ -126,9 +126,11 @@ class StoreAgent:
             await self._outbox.quarantine(record, failure)
             self._metrics.dead_letters.labels(failure.reason).inc()
         begun = time.perf_counter()
+        self._metrics.transaction_age.set_function(lambda: time.perf_counter() - begun)
         counts: WriteCounts = await insist_in_thread(  # 1 and 2
             self._writer, lambda: self._sink.write(arrived.batch()), patience_s=self._limits.patience_s
         )
+        self._metrics.transaction_age.set_function(lambda: 0.0)
         self._metrics.commit.observe(time.perf_counter() - begun)
         if self._progress is not None:  # 3
             for record in records:

@@ -1,5 +1,7 @@
 """Metrics of the inspect role."""
 
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 # From one small part on a GPU to a batch of large ones on one slow core.
@@ -57,6 +59,27 @@ class InspectMetrics:
         self.state_version = Gauge(
             "inspect_state_version", "State version in use, 0 = none", ["line", "product"], registry=registry
         )
+        self.state_outdated = Gauge(
+            "inspect_state_outdated",
+            "1 while the version in use is not the one that was activated: this model cannot read it",
+            ["line", "product"],
+            registry=registry,
+        )
+        self.join_window = Gauge(
+            "inspect_join_window_seconds", "How long the line's parts wait for a modality", ["line"], registry=registry
+        )
+        self.gpu_used = Gauge(
+            "inspect_gpu_memory_used_bytes", "Memory in use on the detector's GPU, by everybody", ["device"],
+            registry=registry,
+        )  # fmt: skip
+        self.gpu_total = Gauge(
+            "inspect_gpu_memory_bytes", "Memory that the detector's GPU has", ["device"], registry=registry
+        )
         self.model_info = Gauge(
             "inspect_model_info", "The detector in use", ["recipe", "digest", "version"], registry=registry
         )
+
+    def watch_gpu(self, device: str, used_and_total: Callable[[], tuple[int, int]]) -> None:
+        """Ask for the bytes (in use, in all) of ``device`` at each scrape."""
+        self.gpu_used.labels(device).set_function(lambda: used_and_total()[0])
+        self.gpu_total.labels(device).set_function(lambda: used_and_total()[1])

@@ -25,6 +25,19 @@ class WorkerMetrics:
         self.revived = Counter(
             "worker_watchdog_revived_total", "Consumers that were stuck and were freed", ["group"], registry=registry
         )
+        self.loop_silent = Gauge(
+            "worker_loop_silent_seconds", "How long the main loop has not answered", registry=registry
+        )
+        self.stuck = Gauge(
+            "worker_stuck_seconds", "How long a consumer has been unable to go on, 0 = it works", ["group"],
+            registry=registry,
+        )  # fmt: skip
+        self.lag_seconds = Gauge(
+            "worker_consumer_lag_seconds",
+            "Age, by the broker's clock, of the oldest record that was read and is not finished; 0 = none",
+            ["group"],
+            registry=registry,
+        )
         self.assigned = Gauge(
             "worker_assigned_partitions", "Partitions this worker reads", ["group"], registry=registry
         )

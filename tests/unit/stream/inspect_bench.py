@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import stamina
+from prometheus_client import CollectorRegistry
 
 from storage.database import Database
 from storage.ledger import LedgerStore
@@ -94,8 +95,8 @@ class FaultyStates(LineStateStore):
 class FaultyMetrics(InspectMetrics):
     """Point: ``measure``."""
 
-    def __init__(self, sabotage: Sabotage) -> None:
-        super().__init__(new_registry())
+    def __init__(self, registry: CollectorRegistry, sabotage: Sabotage) -> None:
+        super().__init__(registry)
         self._sabotage = sabotage
         self._parts = self.parts
         del self.parts
@@ -135,6 +136,7 @@ class InspectBench:
 
     def __init__(self, folder: Path, database: Database, *, limits: InspectLimits | None = None) -> None:
         self.sabotage = Sabotage()
+        self.registry = new_registry()
         self.database = database
         self.payloads = FaultyPayloads(open_payload_store(f"file://{folder}"), self.sabotage)
         self.sender = RecordingSender(self.sabotage)
@@ -153,7 +155,8 @@ class InspectBench:
             self.log.append(record(event, len(self.log), broker_time_s=broker_time_s))
 
     def agent(self) -> InspectAgent:
-        """A new worker process's agent."""
+        """A new worker process's agent, with metrics of its own."""
+        self.registry = new_registry()
         return InspectAgent(
             reader=FrameReader(self.payloads),
             specs=LineSpecs(self.lines),
@@ -172,7 +175,7 @@ class InspectBench:
             ),
             limits=self.limits,
             patience_s=PATIENCE_S,
-            metrics=FaultyMetrics(self.sabotage),
+            metrics=FaultyMetrics(self.registry, self.sabotage),
         )
 
     async def _log_ends(self, topic: str) -> Mapping[int, PartitionLag]:

@@ -255,6 +255,18 @@ async def test_activation_holds_from_its_offset_and_is_known_to_sql_before_it_is
     assert (activation.version, activation.partition, activation.offset) == (7, 0, 3)
 
 
+async def test_judging_without_the_activated_state_can_be_seen_from_outside(bench: InspectBench) -> None:
+    labels = {"line": LINE, "product": "bolt"}
+    bench.send(frame_event(0, "rgb"), frame_event(0, "depth"), context_event(0))
+    await bench.work()
+    assert bench.registry.get_sample_value("inspect_state_outdated", labels) == 0
+    assert bench.registry.get_sample_value("inspect_join_window_seconds", {"line": LINE}) == SPEC.join_window_s
+    bench.send(activation_event(7))  # which nobody made for this detector
+    bench.send(frame_event(1, "rgb"), frame_event(1, "depth"), context_event(1))
+    await bench.work()
+    assert bench.registry.get_sample_value("inspect_state_outdated", labels) == 1
+
+
 async def test_records_that_the_broker_dropped_are_named(bench: InspectBench) -> None:
     for number in range(3):
         bench.send(frame_event(number, "rgb"), frame_event(number, "depth"), context_event(number))

@@ -152,6 +152,24 @@ async def test_database_that_is_away_is_waited_for_and_nothing_is_acknowledged_m
     check(database, sender)
 
 
+async def test_a_database_that_is_away_shows_in_the_age_of_the_batch_in_hand(database: Database) -> None:
+    registry = new_registry()
+    ages: list[float] = []
+
+    class Watched(Sabotage):
+        def hit(self, point: str) -> None:
+            if point == "before commit":
+                ages.append(registry.get_sample_value("store_transaction_age_seconds") or 0.0)
+            super().hit(point)
+
+    sabotage = Watched({("before commit", call): DatabaseUnavailable("away") for call in (1, 2)})
+    store = agent(database, sabotage, RecordingSender(sabotage), registry)
+    await store.take(batch())
+    store.close()
+    assert 0 < ages[0] < ages[1] < ages[2]
+    assert registry.get_sample_value("store_transaction_age_seconds") == 0.0
+
+
 async def test_redelivery_counts_no_part_twice(database: Database) -> None:
     sabotage = Sabotage()
     registry = new_registry()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+
 from stream.consumer_group import ConsumerGroup
 from stream.metrics.worker import WorkerMetrics, new_registry
 from stream.watchdog import Watchdog
@@ -30,6 +32,11 @@ class Group:
     checks: list[None] = field(default_factory=list)
     loop: asyncio.AbstractEventLoop | None = None
 
+    oldest_s: float = 0.0
+
+    def oldest_unfinished_s(self, now_s: float) -> float:
+        return self.oldest_s
+
     @property
     def consumer(self) -> Any:
         coordinator = SimpleNamespace(
@@ -42,9 +49,15 @@ class Group:
         )
 
 
-def watchdog(group: Group, clock: Clock, reasons: list[str], loop: asyncio.AbstractEventLoop) -> Watchdog:
+def watchdog(
+    group: Group,
+    clock: Clock,
+    reasons: list[str],
+    loop: asyncio.AbstractEventLoop,
+    registry: CollectorRegistry | None = None,
+) -> Watchdog:
     groups: list[ConsumerGroup] = [group]  # type: ignore[list-item]  # the part of it that is looked at
-    return Watchdog(loop, groups, WorkerMetrics(new_registry()), give_up=reasons.append, clock=clock)
+    return Watchdog(loop, groups, WorkerMetrics(registry or new_registry()), give_up=reasons.append, clock=clock)
 
 
 async def test_worker_is_ready_when_its_groups_let_it_in() -> None:
@@ -94,5 +107,34 @@ def test_main_loop_that_does_not_answer_ends_the_process() -> None:
     wait_until(lambda: "the main loop has not answered for 31 s" in (dog.live() or ""), 10, "the probe to fail")
     clock.now = 121.0
     wait_until(lambda: reasons, 10, "the process to be given up")
+    dog.close()
+    loop.close()
+
+
+async def test_a_stuck_consumer_and_the_oldest_record_in_hand_can_be_seen_from_outside() -> None:
+    clock, registry = Clock(), CollectorRegistry()
+    group = Group(error=RuntimeError("x"), loop=asyncio.get_running_loop(), oldest_s=7.5)
+    dog = watchdog(group, clock, [], asyncio.get_running_loop(), registry)
+    dog.start()
+    await wait_until_async(lambda: group.checks, 10, "check_errors to be called")
+    clock.now = 45.0
+
+    def value(name: str) -> float | None:
+        return registry.get_sample_value(name, {"group": group.name})
+
+    await wait_until_async(lambda: value("worker_stuck_seconds") == 45.0, 10, "45 s to be told")
+    assert value("worker_consumer_lag_seconds") == 7.5
+    group.error = None
+    await wait_until_async(lambda: value("worker_stuck_seconds") == 0.0, 10, "the cure to be told")
+    dog.close()
+
+
+def test_silence_of_the_main_loop_can_be_seen_from_outside() -> None:
+    clock, registry = Clock(), CollectorRegistry()
+    loop = asyncio.new_event_loop()  # never runs
+    dog = watchdog(Group(), clock, [], loop, registry)
+    dog.start()
+    clock.now = 31.0
+    wait_until(lambda: registry.get_sample_value("worker_loop_silent_seconds") == 31.0, 10, "31 s to be told")
     dog.close()
     loop.close()
