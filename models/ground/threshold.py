@@ -1,9 +1,28 @@
 """Where a map turns from normal to marked: tau = max(Otsu, normal quantile) (SYSTEMS A.4, Q15)."""
 
+from enum import StrEnum
+
 import numpy as np
 from numpy.typing import NDArray
 
 _BINS = 256
+
+
+class CoarseThreshold(StrEnum):
+    """Where a coarse map turns into a mask."""
+
+    MAX_OTSU_NORMAL_QUANTILE = "max_otsu_normal_quantile"
+    OTSU = "otsu"  # as printed in 003 Eq. 1: it marks a good part, too
+    NORMAL_QUANTILE = "normal_quantile"
+
+
+def coarse_threshold(coarse: NDArray[np.float32], normal_level: float, mode: CoarseThreshold) -> float:
+    """Tau in 003 Eq. 1: a pixel is marked if ``coarse`` lies above it; ``normal_level``: quantile of good parts."""
+    if mode is CoarseThreshold.NORMAL_QUANTILE:
+        return normal_level
+    if mode is CoarseThreshold.OTSU:
+        return otsu(coarse)
+    return max(otsu(coarse), normal_level)
 
 
 def otsu(values: NDArray[np.float32]) -> float:

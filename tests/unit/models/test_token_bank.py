@@ -1,0 +1,124 @@
+"""One bank for all token recipes, searched for many lines at once (SYSTEMS C 15, 19)."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.memory.coreset import CoresetSettings
+from models.memory.many_banks import nearest_by_blocks, nearest_in_each
+from models.memory.token_bank import TokenBank, build_token_bank, cosine_distances
+from wire.errors import ShapeError
+
+CPU = torch.device("cpu")
+SETTINGS = CoresetSettings(candidates=4096, projected_dims=8, seed=0)
+
+
+def random(count: int, dims: int, seed: int) -> Tensor:
+    return F.normalize(torch.randn(count, dims, generator=torch.Generator().manual_seed(seed)), dim=1)
+
+
+def reference(seed: int, places: int = 20) -> dict[int, Tensor]:
+    return {3: random(places, 6, seed), 8: random(places, 6, seed + 100), 12: random(places, 4, seed + 200)}
+
+
+def brute_force(queries: Tensor, bank: Tensor) -> tuple[list[float], list[int]]:
+    distances, indices = [], []
+    for query in queries.double():
+        each = [float((query - vector).norm()) for vector in bank.double()]
+        indices.append(int(np.argmin(each)))
+        distances.append(each[indices[-1]])
+    return distances, indices
+
+
+SIZES = [(5, 3), (1, 1), (17, 40), (0, 7), (32, 16), (33, 17)]
+
+
+@pytest.mark.parametrize("blocks", [(4, 8, 3), (16, 16, 1), (64, 64, 100)])
+def test_many_lines_in_blocks_find_what_a_loop_over_all_pairs_finds(blocks: tuple[int, int, int]):
+    queries = [random(count, 6, seed) for seed, (count, _) in enumerate(SIZES)]
+    banks = [random(size, 6, seed + 50) for seed, (_, size) in enumerate(SIZES)]
+    rows, columns, pairs = blocks
+    found = nearest_by_blocks(queries, banks, rows=rows, columns=columns, pairs=pairs)
+    for (distances, indices), own, bank in zip(found, queries, banks, strict=True):
+        expected, places = brute_force(own, bank)
+        assert indices.tolist() == places
+        torch.testing.assert_close(distances, torch.tensor(expected), rtol=0, atol=1e-3)
+    for (distances, indices), (others, places) in zip(found, nearest_in_each(queries, banks), strict=True):
+        assert torch.equal(indices, places)
+        torch.testing.assert_close(distances, others, rtol=0, atol=1e-3)
+
+
+def test_of_equally_near_vectors_the_first_counts_across_blocks():
+    bank = random(3, 6, 1).repeat(5, 1)
+    ((distances, indices),) = nearest_by_blocks([bank[:3]], [bank], rows=2, columns=4, pairs=2)
+    assert indices.tolist() == [0, 1, 2]
+    assert float(distances.max()) < 1e-3
+
+
+def test_queries_of_another_width_are_refused():
+    with pytest.raises(ShapeError, match=r"queries of shape \(2, 5\) against a bank of shape \(3, 6\)"):
+        nearest_in_each([torch.zeros(2, 5)], [torch.zeros(3, 6)])
+
+
+def test_cosine_distances_by_hand():
+    bank = TokenBank(vectors={3: torch.tensor([[1.0, 0.0], [0.0, 1.0]])}, owners={3: torch.tensor([0, 0])})
+    tokens = {3: torch.tensor([[[1.0, 0.0], [0.6, 0.8], [-1.0, 0.0], [-0.6, -0.8]]])}
+    (distances,) = cosine_distances(tokens, [bank])
+    assert distances[:, 0].tolist() == pytest.approx([0.0, 0.2, 1.0, 1.6], abs=1e-6)
+
+
+def test_distances_lie_between_zero_and_two_and_copies_of_references_change_nothing():
+    references = [reference(seed) for seed in range(3)]
+    once = build_token_bank(references, SETTINGS, max_vectors=4096)
+    thrice = build_token_bank(references * 3, SETTINGS, max_vectors=4096)
+    query = {layer: tokens[None] for layer, tokens in reference(77).items()}
+    (first,), (second,) = cosine_distances(query, [once]), cosine_distances(query, [thrice])
+    torch.testing.assert_close(first, second, rtol=0, atol=1e-6)
+    assert float(first.min()) >= 0
+    assert float(first.max()) <= 2
+    opposite = TokenBank(vectors={1: random(1, 6, 0)}, owners={1: torch.tensor([0])})
+    assert float(cosine_distances({1: -opposite.vectors[1][None]}, [opposite])[0]) == pytest.approx(2)
+
+
+def test_a_line_never_sees_another_lines_bank():
+    few = build_token_bank([reference(0)], SETTINGS, max_vectors=4096)
+    many = build_token_bank([reference(seed) for seed in range(10, 20)], SETTINGS, max_vectors=4096)
+    query = {layer: torch.stack([tokens, tokens]) for layer, tokens in reference(5).items()}
+    together = cosine_distances(query, [few, many])
+    alone = [cosine_distances({layer: t[:1] for layer, t in query.items()}, [bank])[0] for bank in (few, many)]
+    for own, expected in zip(together, alone, strict=True):
+        assert torch.equal(own, expected)
+    assert not torch.allclose(together[0], together[1])
+
+
+def test_a_bank_is_bounded_and_a_function_of_its_references():
+    references = [reference(seed) for seed in range(12)]
+    first, again = (build_token_bank(references, SETTINGS, max_vectors=50) for _ in range(2))
+    for layer in (3, 8, 12):
+        assert len(first.vectors[layer]) == 50
+        assert torch.equal(first.vectors[layer], again.vectors[layer])
+        assert set(first.owners[layer].tolist()) == set(range(12))
+    assert first.references == 12
+
+
+def test_a_bank_survives_being_stored():
+    bank = build_token_bank([reference(seed) for seed in range(3)], SETTINGS, max_vectors=30)
+    stored = bank.tensors("rgb")
+    assert all(tensor.dtype == np.float32 for tensor in stored.values())
+    back = TokenBank.from_tensors(stored | {"depth.layer3_bank": np.zeros((1, 1), np.float32)}, "rgb", CPU)
+    assert list(back.vectors) == [3, 8, 12]
+    for layer in back.vectors:
+        assert torch.equal(back.vectors[layer], bank.vectors[layer])
+        assert torch.equal(back.owners[layer], bank.owners[layer])
+    with pytest.raises(KeyError, match=r"ir\.layerN_bank"):
+        TokenBank.from_tensors(stored, "ir", CPU)
+
+
+def test_leaving_a_reference_out_is_a_bank_that_never_had_it():
+    references = [reference(seed) for seed in range(3)]
+    without = build_token_bank(references, SETTINGS, max_vectors=4096).without(1)
+    never = build_token_bank([references[0], references[2]], SETTINGS, max_vectors=4096)
+    for layer in without.vectors:
+        assert torch.equal(without.vectors[layer], never.vectors[layer])
