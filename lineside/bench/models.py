@@ -19,6 +19,7 @@ from lineside.bench.recipe_speed import bench_resnet18
 from lineside.bench.report import BenchReport, Machine
 from lineside.bench.search_speed import bench_search
 from models.backbones.student import Student
+from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.loader import load_inspector
 from models.recipes.network_weights import load_networks
 from models.recipes.recipe import read_recipe, weights_file
@@ -78,8 +79,9 @@ def _against_anomalib(settings: ModelBenchSettings, tell: Callable[[str], None])
 
 def _student(recipe: str) -> Student | None:
     """The recipe's feature network, a second time and with nothing around it; None if it has none."""
-    network = read_recipe(recipe).network
-    if network is None:
+    numbers = read_recipe(recipe)
+    if not isinstance(numbers, EmbeddedRecipe) or numbers.network is None:
         return None
-    student, _ = load_networks(weights_file(recipe, network), network.sha256, torch.device("cpu"))
+    network = numbers.network
+    student, _ = load_networks(weights_file(recipe, network.weights), network.sha256, torch.device("cpu"))
     return student

@@ -15,6 +15,7 @@ from models.memory.calibration import calibrated
 from models.memory.patch_memory import Map, MemorySettings, PatchFeatures, PatchMemory, build_patch_memory
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
+from wire.line_state import LineSpec
 
 # A patch must see this share of returns to be judged.
 _VALID_SHARE = 0.5
@@ -101,10 +102,10 @@ class FilterDetector:
                     looks.append(Look(anomaly=memory.anomaly_map(features)))
         return looks
 
-    def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:
+    def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
         """The memory of good pictures; ValueError with fewer than two usable ones."""
         with torch.inference_mode():
-            memory, left_out = build_patch_memory(self.features(pictures), self._memory, max_vectors=max_vectors)
+            memory, left_out = build_patch_memory(self.features(pictures), self._memory, max_vectors=spec.max_vectors)
             return BuiltMemory(
                 tensors=memory.tensors(name), calibration=calibrated(left_out, self.score), left_out=left_out
             )

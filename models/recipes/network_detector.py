@@ -21,6 +21,7 @@ from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
 from models.settings import PartSettings
+from wire.line_state import LineSpec
 
 # A patch must see this share of returns to be judged.
 _VALID_SHARE = 0.5
@@ -130,7 +131,7 @@ class NetworkDetector:
                     )
         return looks
 
-    def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:
+    def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
         """The memory of good pictures; ValueError without a usable one."""
         with torch.inference_mode():
             single: list[StudentFeatures | None] = [None] * len(pictures)
@@ -139,7 +140,7 @@ class NetworkDetector:
                     single[index] = features[position]
             known = [features for features in single if features is not None]
             valids = [_cut(self._valid(picture), own) for picture, own in zip(pictures, known, strict=True)]
-            memory, left_out = build_feature_memory(known, valids, self._settings.coreset, max_vectors=max_vectors)
+            memory, left_out = build_feature_memory(known, valids, self._settings.coreset, max_vectors=spec.max_vectors)
             logits = [
                 self._decoder(gather(own, [comparison]))[0] for own, comparison in zip(known, left_out, strict=True)
             ]

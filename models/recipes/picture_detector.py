@@ -10,6 +10,7 @@ from models.backbones.planes import Planes
 from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
+from wire.line_state import LineSpec
 
 
 class PictureDetector(Protocol):
@@ -44,5 +45,5 @@ class PictureDetector(Protocol):
         None for a picture without a single valid patch.
         """
 
-    def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:
+    def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
         """The memory of good pictures under the name of their modality; ValueError with too few usable ones."""

@@ -17,6 +17,7 @@ from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
 from models.recipes.picture_detector import PictureDetector
+from wire.line_state import LineSpec
 
 _FAR = "far"
 
@@ -77,13 +78,13 @@ class TwoScaleDetector:
                 joined[index] = replace(near, anomaly=_joined(near.anomaly, distant.anomaly))
         return joined
 
-    def build(self, pictures: Sequence[Planes], name: str, *, max_vectors: int) -> BuiltMemory:
+    def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
         """A memory per view; calibrated on the joined maps. References of one line are large or small together."""
-        near = self._detector.build(pictures, name, max_vectors=max_vectors)
+        near = self._detector.build(pictures, name, spec=spec)
         if not any(self._is_large(picture) for picture in pictures):
             return near
         afar = [self._from_afar(picture) for picture in pictures]
-        far = self._detector.build(afar, _far_name(name), max_vectors=max_vectors)
+        far = self._detector.build(afar, _far_name(name), spec=spec)
         left_out = [_joined(own, distant) for own, distant in zip(near.left_out, far.left_out, strict=True)]
         return BuiltMemory(
             tensors={**near.tensors, **far.tensors},

@@ -24,7 +24,7 @@ from models.synth.random_defects import suitable_kinds
 from models.train.kind_truth import TYPE_OF
 from models.train.mask_jitter import jittered
 from wire.frame import INFRARED, RGB
-from wire.line_state import Calibration
+from wire.line_state import Calibration, LineSpec
 
 _SIDES_PX = (192, 256, 320)
 _GOOD, _FIRST_BAD = 2, 1000
@@ -115,7 +115,7 @@ def _of_line(
     if not bad:
         return []
     good = [eye.planes(_image(draw(index), modality)) for index in range(_GOOD)]
-    memory = eye.detector.build(good, modality, max_vectors=eye.max_vectors)
+    memory = eye.detector.build(good, modality, spec=LineSpec(line="drawn", max_vectors=eye.max_vectors))
     pictures = [eye.planes(_image(part, modality)) for part in bad]
     looks = eye.detector.maps(pictures, [memory.tensors] * len(pictures), [modality] * len(pictures))
     found = []

@@ -14,8 +14,8 @@ from models.backbones.placement import place_of
 from models.kinds.kind_network import KindNetwork
 from models.kinds.kinds_file import pack_kinds
 from models.kinds.vocabulary import NAMED
-from models.recipes.loader import network_detector
-from models.recipes.recipe import read_recipe
+from models.recipes.embedded_sight import network_detector
+from models.recipes.recipe import read_embedded
 from models.synth.photographs import load_photographs
 from models.train.episodes import HELD_OUT_FAMILIES, training_families
 from models.train.kind_figures import KindFigures, figures
@@ -70,7 +70,7 @@ def train_kinds(
 
     ConfigurationError if the recipe has no network or the photographs cannot be used.
     """
-    numbers = read_recipe(recipe)
+    numbers = read_embedded(recipe)
     if numbers.network is None:
         raise ConfigurationError([f"recipe {recipe!r} has no network whose features could be learned from"])
     torch.set_num_threads(threads)

@@ -4,6 +4,7 @@ import pytest
 import yaml
 
 from models.recipes import load_inspector
+from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.recipe import read_recipe
 from wire.errors import ConfigurationError
 from wire.inspector import Inspector
@@ -60,3 +61,26 @@ def test_a_file_that_is_not_yaml_is_refused(tmp_path: Path):
 def test_an_unknown_device_is_refused():
     with pytest.raises(ConfigurationError, match="device 'warp'"):
         load_inspector("embedded", device="warp")
+
+
+def test_single_keys_may_be_changed_and_change_the_digest(inspector: Inspector):
+    changed = read_recipe("embedded", {"network.decoder_weight": "0.25", "max_pixels": "500000"})
+    assert isinstance(changed, EmbeddedRecipe)
+    assert changed.network is not None
+    assert (changed.network.decoder_weight, changed.max_pixels) == (0.25, 500_000)
+    assert load_inspector("embedded", changes={"network.decoder_weight": "0.25"}).digest != inspector.digest
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        ("surprise", "1", "surprise: Extra inputs are not permitted"),
+        ("max_pixels.deep", "1", "--set max_pixels.deep=1: max_pixels is a value, not a section"),
+        ("kind", "other", "kind: 'other' is none of embedded"),
+        ("max_pixels", "{", "--set max_pixels={: "),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_named(key: str, value: str, problem: str):
+    with pytest.raises(ConfigurationError) as raised:
+        read_recipe("embedded", {key: value})
+    assert problem in "\n".join(raised.value.problems)

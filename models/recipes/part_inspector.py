@@ -1,4 +1,4 @@
-"""The embedded recipe's Inspector: pictures, depth, point clouds and sensor windows of a part to one finding."""
+"""Every recipe's Inspector: pictures, depth, point clouds and sensor windows of a part to one finding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,15 +11,15 @@ from models.backbones.planes import Planes
 from models.fuse.judgement import Judgement, judge_remembered, judge_zero_shot
 from models.fuse.verdict import fuse, rate_per_modality
 from models.ground.threshold import map_threshold
-from models.kinds.classifier import KindClassifier
 from models.kinds.lessons import classes_of
 from models.kinds.seen_picture import SeenPicture
 from models.memory.calibration import calibrate, map_quantile
 from models.memory.sensor_memory import SensorMemory, build_sensor_memory, excursion_sigma
 from models.recipes.look import Look
-from models.recipes.part_views import DepthPlanes, ImagePlanes, View, depth_views, image_views
+from models.recipes.part_views import DepthPlanes, View, depth_views, image_views
 from models.recipes.picture_detector import PictureDetector
-from models.recipes.recipe import Recipe
+from models.recipes.senses import Senses
+from models.recipes.sight import Sight
 from models.recipes.teaching import Teacher
 from models.refine.regions import Marking, regions_of, upsample
 from wire.finding import Finding, ModalityState, ModalityVerdict, Mode, Picture, Region, Verdict
@@ -50,27 +50,29 @@ class _Judged:
     detector: PictureDetector
 
 
-class EmbeddedInspector:
+class PartInspector:
     """See ``wire.inspector.Inspector``. A state of another model digest is not used: the part is judged zero-shot."""
 
     def __init__(
         self,
         *,
-        recipe: Recipe,
+        recipe: Senses,
         digest: str,
-        images: PictureDetector,
+        sight: Sight,
         depths: PictureDetector,
-        kinds: KindClassifier | None,
-        image_planes: ImagePlanes,
         depth_planes: DepthPlanes,
     ) -> None:
         self._recipe = recipe
         self._digest = digest
-        self._images = images
+        self._images = sight.detector
         self._depths = depths
-        self._kinds = kinds
-        self._image_planes = image_planes
+        self._kinds = sight.kinds
+        self._image_planes = sight.planes
         self._depth_planes = depth_planes
+        self._zero_shot_thresholds = {
+            sight.detector: sight.zero_shot_threshold,
+            depths: recipe.zero_shot.threshold_sigma,
+        }
 
     @property
     def recipe(self) -> str:
@@ -119,7 +121,7 @@ class EmbeddedInspector:
                         pictures.setdefault(view.modality, []).append(view.planes)
             for modality, usable in sorted(pictures.items()):
                 if len(usable) >= detector.least_references:
-                    built = detector.build(usable, modality, max_vectors=spec.max_vectors)
+                    built = detector.build(usable, modality, spec=spec)
                     tensors |= built.tensors
                     calibrations[modality] = built.calibration
         windows = [part.sensor for part in references if part.sensor is not None]
@@ -169,7 +171,7 @@ class EmbeddedInspector:
             level = each.detector.zero_shot_level
             if state is not None and modality in remembered:
                 level = map_quantile(state.metadata.calibrations[modality])
-            judgement = _judge(modality, each.score, state, voting, self._recipe.zero_shot.threshold_sigma)
+            judgement = _judge(modality, each.score, state, voting, self._zero_shot_thresholds[each.detector])
             seen.append(
                 _Seen(
                     judgement=judgement,

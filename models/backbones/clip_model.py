@@ -1,0 +1,86 @@
+"""open_clip's models by name, with random weights or with those of a file: open_clip's own, or OpenAI's."""
+
+import copy
+from pathlib import Path
+from typing import Any, Final
+
+import open_clip
+import torch
+from open_clip.model import resize_pos_embed, resize_text_pos_embed
+from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
+
+from models.backbones.weights_file import load_weights, read_weights
+from wire.errors import ConfigurationError
+
+TINY_CLIP: Final = "tiny-clip"
+# Everything of the large ones at a thousandth of their size: for tests, and with random weights alone.
+_TINY: Final[dict[str, Any]] = {
+    "embed_dim": 24,
+    "vision_cfg": {"image_size": 48, "layers": 4, "width": 32, "head_width": 16, "patch_size": 8},
+    "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+}
+# Scalars that OpenAI's archives hold beside the weights; such weights were trained with a faster GELU.
+_OPENAI_SCALARS: Final = ("input_resolution", "context_length", "vocab_size")
+
+
+def clip_config(name: str, frame_px: int | None) -> dict[str, Any]:
+    """open_clip's numbers of a model. ConfigurationError if there is none of that name."""
+    found = _TINY if name == TINY_CLIP else open_clip.get_model_config(name)
+    if found is None:
+        some = ", ".join(each for each in open_clip.list_models() if each.startswith("ViT-"))
+        raise ConfigurationError([f"backbone.name: open_clip has no model {name!r}; there are {some}, {TINY_CLIP}"])
+    config: dict[str, Any] = copy.deepcopy(found)
+    foreign = {"hf_model_name", "hf_tokenizer_name"} & config["text_cfg"].keys()
+    if config.get("custom_text") or foreign or "timm_model_name" in config["vision_cfg"]:
+        raise ConfigurationError([f"backbone.name: {name} is not made of open_clip's own transformers"])
+    if frame_px is not None:
+        config["vision_cfg"]["image_size"] = frame_px
+    return config
+
+
+def new_clip(name: str, *, frame_px: int | None = None, quick_gelu: bool = False) -> open_clip.CLIP:
+    """As torch initialises it, on torch's default device. ConfigurationError if its blocks have no plain values."""
+    config = clip_config(name, frame_px)
+    config["quick_gelu"] = config.get("quick_gelu", False) or quick_gelu
+    model = open_clip.CLIP(**config)
+    visual = model.visual
+    if (
+        not isinstance(visual, VisionTransformer)
+        or visual.attn_pool is not None
+        or not all(isinstance(block, ResidualAttentionBlock) for block in visual.transformer.resblocks)
+    ):
+        raise ConfigurationError([f"backbone.name: {name} is no plain ViT, so it has no value-value attention"])
+    return model
+
+
+def random_clip(name: str, seed: int, *, frame_px: int | None = None) -> open_clip.CLIP:
+    """Random weights, the same for the same seed: for tests and benchmarks."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return new_clip(name, frame_px=frame_px)
+
+
+def load_clip(name: str, file: Path, *, frame_px: int | None = None) -> open_clip.CLIP:
+    """Weights of ``file``; positional embeddings are interpolated where the frame or the context differs.
+
+    ConfigurationError names every key that is missing, strange or of another shape.
+    """
+    tensors = read_weights(file)
+    openai = all(scalar in tensors for scalar in _OPENAI_SCALARS)
+    tensors = {
+        key: tensor.float() if tensor.is_floating_point() else tensor
+        for key, tensor in tensors.items()
+        if key not in _OPENAI_SCALARS
+    }
+    model = new_clip(name, frame_px=frame_px, quick_gelu=openai)
+    if _width(tensors, "visual.positional_embedding") == model.visual.positional_embedding.shape[1]:
+        resize_pos_embed(tensors, model)
+    if _width(tensors, "positional_embedding") == model.positional_embedding.shape[1]:
+        resize_text_pos_embed(tensors, model)
+    tensors.pop("attn_mask", None)  # some exports keep the causal mask, which is no weight
+    load_weights(model, tensors, file)
+    return model
+
+
+def _width(tensors: dict[str, torch.Tensor], key: str) -> int | None:
+    return tensors[key].shape[1] if key in tensors and tensors[key].ndim == 2 else None

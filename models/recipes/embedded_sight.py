@@ -1,0 +1,69 @@
+"""Images as recipes of the embedded kind see them: by the distilled networks, or by fixed filters."""
+
+from functools import partial
+
+import torch
+
+from models.backbones.filter_bank import FilterBank
+from models.backbones.planes import opponent_planes, rgb_planes
+from models.backbones.student import StudentSettings
+from models.kinds.kinds_file import load_kinds
+from models.recipes.embedded_recipe import EmbeddedRecipe
+from models.recipes.filter_detector import FilterDetector
+from models.recipes.network_detector import NetworkDetector, NetworkSettings
+from models.recipes.network_weights import load_networks
+from models.recipes.part_views import ImagePlanes
+from models.recipes.picture_detector import PictureDetector
+from models.recipes.recipe import weights_file
+from models.recipes.sight import Sight
+from models.recipes.two_scale_detector import TwoScaleDetector
+
+
+def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -> Sight:
+    """ConfigurationError if the weights are not there."""
+    filters = FilterBank(settings.image_filters)
+    weights = {"image_filters": filters.kernels.numpy().tobytes()}
+    threshold = settings.zero_shot.threshold_sigma
+    if settings.network is None:
+        detector = FilterDetector(
+            filters=filters,
+            memory=settings.image_memory,
+            zero_shot=settings.zero_shot,
+            batch_pixels=settings.batch_pixels,
+            device=place,
+        )
+        planes = partial(opponent_planes, max_pixels=settings.max_pixels)
+        return Sight(detector=detector, planes=planes, weights=weights, zero_shot_threshold=threshold)
+    network = settings.network
+    images, image_planes, student = network_detector(recipe, settings, network, place)
+    kinds = None
+    if settings.kinds is not None:
+        kinds = load_kinds(
+            weights_file(recipe, settings.kinds.weights), settings.kinds, student, features_sha256=network.sha256
+        )
+    return Sight(
+        detector=images,
+        planes=image_planes,
+        weights=weights | {"network": network.sha256.encode()},
+        kinds=kinds,
+        zero_shot_threshold=threshold,
+    )
+
+
+def network_detector(
+    recipe: str, settings: EmbeddedRecipe, network: NetworkSettings, place: torch.device
+) -> tuple[PictureDetector, ImagePlanes, StudentSettings]:
+    """The detector of images by a recipe's networks, how a picture becomes its planes, and its features' shape.
+
+    ConfigurationError if the weights are not there.
+    """
+    student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
+    detector = TwoScaleDetector(
+        NetworkDetector(
+            student=student, decoder=decoder, settings=network, batch_pixels=settings.batch_pixels, device=place
+        ),
+        far_above_pixels=network.far_above_pixels,
+        far_pixels=network.far_pixels,
+    )
+    planes = partial(rgb_planes, least_pixels=network.least_pixels, max_pixels=network.max_pixels)
+    return detector, planes, student.settings

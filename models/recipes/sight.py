@@ -1,0 +1,23 @@
+"""How a recipe sees images: what its kind adds to the parts that all recipes share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from models.kinds.classifier import KindClassifier
+from models.recipes.part_views import ImagePlanes
+from models.recipes.picture_detector import PictureDetector
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sight:
+    """``planes`` makes of an image what ``detector`` looks at; ``weights``: what the digest covers, by name.
+
+    ``kinds`` gives regions their types. ``zero_shot_threshold``: a score above it is a defect where there is no memory;
+    None = scores without a verdict.
+    """
+
+    detector: PictureDetector
+    planes: ImagePlanes
+    weights: Mapping[str, bytes]
+    kinds: KindClassifier | None = None
+    zero_shot_threshold: float | None = None

@@ -1,0 +1,89 @@
+"""The backbone that a token recipe names: open_clip's ViTs, the shipped network, tiny ones; with its text tower."""
+
+import hashlib
+from dataclasses import dataclass
+
+import open_clip
+import torch
+from pydantic import Field
+
+from models.backbones.clip_model import TINY_CLIP, load_clip, random_clip
+from models.backbones.clip_tokens import ClipTokens, MemorySource
+from models.backbones.student_tokens import StudentTokens
+from models.backbones.tokens import TokenBackbone
+from models.backbones.vv_attention import VvMode
+from models.backbones.weights_file import file_sha256, frozen
+from models.recipes.network_weights import load_networks
+from models.recipes.recipe import read_embedded, weights_file
+from models.settings import PartSettings
+from wire.errors import ConfigurationError
+
+EMBEDDED = "embedded"
+_EMBEDDED_FRAME_PX = 256
+
+
+class BackboneSettings(PartSettings):
+    """``name``: an open_clip model, ``tiny-clip``, or ``embedded``: the shipped network, which knows no words.
+
+    ``weights``: a file beside the recipe; ``seed``: random weights instead, for tests and benchmarks.
+    ``layers``: 1-based, None = the published ones; ``frame_px``: another side of the square frame than the model's own.
+    """
+
+    name: str
+    weights: str | None = None
+    seed: int | None = Field(default=None, ge=0)
+    layers: tuple[int, ...] | None = None
+    vv_mode: VvMode = VvMode.ENHANCED
+    memory_source: MemorySource = MemorySource.VV
+    frame_px: int | None = Field(default=None, ge=16)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TokenEye:
+    """``clip``: the whole model, whose other half reads text; None without one. ``digest``: of the weights."""
+
+    backbone: TokenBackbone
+    clip: open_clip.CLIP | None
+    digest: bytes
+
+
+def token_eye(recipe: str, settings: BackboneSettings, place: torch.device) -> TokenEye:
+    """Ready to look, frozen. ConfigurationError if the weights are not there or do not fit."""
+    if settings.name == EMBEDDED:
+        return _embedded(settings, place)
+    if settings.weights is not None:
+        file = weights_file(recipe, settings.weights)
+        model = load_clip(settings.name, file, frame_px=settings.frame_px)
+        digest = file_sha256(file).encode()
+    elif settings.seed is not None or settings.name == TINY_CLIP:
+        seed = settings.seed or 0
+        model = random_clip(settings.name, seed, frame_px=settings.frame_px)
+        digest = f"{settings.name} seed {seed}".encode()
+    else:
+        raise ConfigurationError(
+            [
+                f"backbone {settings.name}: --weights FILE is missing (backbone.weights in a recipe file): weights are "
+                "read from files and never downloaded. --backbone embedded uses the network that ships inside"
+            ]
+        )
+    frozen(model, place)
+    backbone = ClipTokens(
+        model,
+        vv_mode=settings.vv_mode,
+        memory_source=settings.memory_source,
+        layers=settings.layers,
+        device=place,
+    )
+    return TokenEye(backbone=backbone, clip=model, digest=hashlib.sha256(digest).digest())
+
+
+def _embedded(settings: BackboneSettings, place: torch.device) -> TokenEye:
+    numbers = read_embedded(EMBEDDED)
+    if numbers.network is None:
+        raise ConfigurationError(["backbone embedded: the shipped recipe has no network"])
+    if settings.weights is not None:
+        raise ConfigurationError(["backbone embedded: its weights ship inside; leave backbone.weights out"])
+    file = weights_file(EMBEDDED, numbers.network.weights)
+    student, _ = load_networks(file, numbers.network.sha256, place)
+    backbone = StudentTokens(student, frame_px=settings.frame_px or _EMBEDDED_FRAME_PX)
+    return TokenEye(backbone=backbone, clip=None, digest=numbers.network.sha256.encode())
