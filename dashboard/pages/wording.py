@@ -26,12 +26,14 @@ def level(score: float | None, threshold: float | None) -> float:
 
 
 def types_text(inspection: Inspection) -> str:
-    """Defect types of a part, or what else there is to say."""
+    """Defect types of a part, else how many regions, else which modalities flagged it without a place to show."""
     known = [name for name in defect_types(inspection) if name != "unknown"]
     count = len(inspection.regions)
     if known:
         return ", ".join(known)
-    return f"{count} region{'' if count == 1 else 's'}" if count else ""
+    if count:
+        return f"{count} region{'' if count == 1 else 's'}"
+    return ", ".join(it.modality for it in inspection.modalities if it.verdict is Verdict.DEFECT)
 
 
 def seconds_text(seconds: float | None) -> str:
