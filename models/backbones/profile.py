@@ -112,17 +112,20 @@ class Profile:
         if image.ndim != 3 or image.shape[2] != 3 or image.dtype not in (np.uint8, np.uint16):
             expected = "expected (H, W, 3) uint8 or uint16"
             raise ShapeError(f"image has shape {image.shape} and type {image.dtype}, {expected}")
-        placement = self.placement(image.shape[0], image.shape[1])
         full_scale = np.float32(255 if image.dtype == np.uint8 else 65535)
-        unit = np.asarray(image.astype(np.float32) / full_scale, np.float32)
-        scaled = resize(unit, placement.scaled).transpose(2, 0, 1)
-        pixels = np.zeros((3, *self.frame), np.float32)
+        return self.frame_of(np.asarray(image.astype(np.float32) / full_scale, np.float32))
+
+    def frame_of(self, pixels: Map) -> Prepared:
+        """(H, W, 3) in [0, 1] -> the frame."""
+        placement = self.placement(pixels.shape[0], pixels.shape[1])
+        scaled = resize(pixels, placement.scaled).transpose(2, 0, 1)
+        framed = np.zeros((3, *self.frame), np.float32)
         rows, columns = placement.seen
         top, left = placement.corner
-        pixels[:, rows, columns] = scaled[
+        framed[:, rows, columns] = scaled[
             :, rows.start - top : rows.stop - top, columns.start - left : columns.stop - left
         ]
-        return Prepared(pixels=pixels, placement=placement)
+        return Prepared(pixels=framed, placement=placement)
 
 
 def resize(pixels: Map, size: tuple[int, int]) -> Map:
