@@ -8,8 +8,8 @@ from typing import Annotated, TypeVar
 import structlog
 import typer
 
+from connectors.camera.opening import open_camera
 from connectors.camera.settings import CameraSettings
-from connectors.camera.watched_folder import WatchedFolder
 from connectors.capture_loop import CaptureLoop
 from connectors.heartbeat import HeartbeatSender
 from connectors.line.settings import LineSettings
@@ -46,7 +46,7 @@ JsonOption = Annotated[bool, typer.Option("--json-logs", help="Write log lines a
 
 @app.command()
 def line(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
-    """Watch the cameras' folders and subscribe to the PLC of one line, in one process and one order."""
+    """Capture from the cameras and subscribe to the PLC of one line, in one process and one order."""
 
     def sources(settings: LineSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
         return [
@@ -59,7 +59,7 @@ def line(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption
 
 @app.command()
 def camera(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
-    """Watch folders into which camera PCs deliver images with a sidecar."""
+    """Capture from cameras: GigE Vision, USB3 Vision, RTSP, USB, folders into which camera PCs deliver."""
     _main("camera", config, CameraSettings, _cameras, check=check, json_logs=json_logs)
 
 
@@ -83,8 +83,7 @@ def replay(config: ConfigOption, check: CheckOption = False, json_logs: JsonOpti
 
 def _cameras(settings: CameraSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
     return [
-        CaptureLoop(WatchedFolder(one, line=settings.line, ledgers=ledgers, metrics=metrics))
-        for one in settings.sources
+        CaptureLoop(open_camera(one, line=settings.line, ledgers=ledgers, metrics=metrics)) for one in settings.sources
     ]
 
 

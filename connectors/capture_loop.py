@@ -14,7 +14,7 @@ _PULL_S: Final = 0.2
 
 
 class CameraSource(Protocol):
-    """The port of every camera back end: watched folder, replay, RTSP; later GigE and USB3. Used by one thread.
+    """The port of every camera back end: watched folder, GigE and USB3, RTSP, USB, files. Used by one thread.
 
     Guarantees. Sequence numbers come from the device where it counts, and never go back within a session. Order: as
     captured, within a session. May repeat: a frame that was not acknowledged before a crash comes again under the same

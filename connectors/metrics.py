@@ -56,6 +56,20 @@ class ConnectorMetrics:
         self.opcua_connected = Gauge(
             "connector_opcua_connected", "1 while the OPC UA subscription is live", ["source"], registry=registry
         )
+        self.camera_connected = Gauge(
+            "connector_camera_connected", "1 while a GigE or USB3 Vision camera is ours", ["source"], registry=registry
+        )
+        self.camera_frame_age_seconds = Gauge(
+            "connector_camera_frame_age_seconds", "Since the camera's last frame, once a second", ["source"],
+            registry=registry,
+        )  # fmt: skip
+        self.camera_stream = Counter(
+            "connector_camera_stream",
+            "What Aravis counts: received_packets, missing_packets, resent_packets, resend_requests, underruns (frames"
+            " for which no buffer was free)",
+            ["source", "count"],
+            registry=registry,
+        )
         self._counters: dict[tuple[str, str], Counter] = {}
 
     def describe(self, line: str, spool: Path, *, limit_bytes: int) -> None:

@@ -40,7 +40,7 @@ class DropReason(StrEnum):
 
     SPOOL_FULL = "spool_full"  # policy freshest: the oldest spooled frame made room
     UNREADABLE = "unreadable"  # the device delivered a file or buffer that could not even be read
-    INCOMPLETE = "incomplete"  # a file that was never completed
+    INCOMPLETE = "incomplete"  # a file that was never completed, a picture whose packets did not all come
 
 
 class SourceLedger(Record):

@@ -11,6 +11,9 @@ from wire.errors import ConfigurationError
 
 Settings = TypeVar("Settings", bound=BaseModel)
 
+# Begins the tags of unions, which pydantic puts between the keys of an error; people would look for them in the file.
+UNION_TAG: Final = "|"
+
 _REMEDIES: Final = {
     "missing": "add it",
     "extra_forbidden": "remove it, or correct its spelling",
@@ -47,7 +50,7 @@ def problems(error: ValidationError, *, where: str, show_values: bool = True) ->
 
 
 def _problem(where: str, error: ErrorDetails, *, show_values: bool) -> str:
-    key = ".".join(str(part) for part in error["loc"]) or "(whole file)"
+    key = ".".join(part for part in map(str, error["loc"]) if not part.startswith(UNION_TAG)) or "(whole file)"
     shown = show_values and error["type"] not in _NEVER_SHOWN and not isinstance(error["input"], dict | list)
     value = f" = {error['input']!r}" if shown else ""
     message = error["msg"].removeprefix("Value error, ")

@@ -1,11 +1,16 @@
-"""Settings of the camera connector; checked without touching a folder."""
+"""Settings of the camera connector; checked without touching folder or network."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Annotated, Any, Final
 
-from pydantic import Field, model_validator
+from pydantic import Discriminator, Field, Tag, model_validator
 
+from connectors.genicam.settings import GenicamSource
+from connectors.replay.settings import ReplayedSource
 from connectors.settings import ConnectorSettings, Strict, check_source_name
 from wire.frame import RGB
+from wire.settings_file import UNION_TAG
 
 
 class WatchedSource(Strict):
@@ -16,10 +21,37 @@ class WatchedSource(Strict):
     modality: str = Field(default=RGB, min_length=1, description="holds where the sidecar names none")
 
 
+# The key of each kind of camera that no other kind has; a tag is no part of a key in messages.
+_TELLING: Final[Mapping[str, tuple[str, ...]]] = {
+    f"{UNION_TAG}watched": ("watch",),
+    f"{UNION_TAG}genicam": ("camera",),
+    f"{UNION_TAG}replayed": ("folder", "video", "rtsp", "usb"),
+}
+
+
+def _kind(keys: Any) -> str | None:
+    def has(key: str) -> bool:
+        return key in keys if isinstance(keys, Mapping) else getattr(keys, key, None) is not None
+
+    return next((tag for tag, telling in _TELLING.items() if any(has(key) for key in telling)), None)
+
+
+CameraEntry = Annotated[
+    Annotated[WatchedSource, Tag(f"{UNION_TAG}watched")]
+    | Annotated[GenicamSource, Tag(f"{UNION_TAG}genicam")]
+    | Annotated[ReplayedSource, Tag(f"{UNION_TAG}replayed")],
+    Discriminator(
+        _kind,
+        custom_error_type="no_origin",
+        custom_error_message="names no origin; give one of watch, camera, rtsp, usb, video, folder",
+    ),
+]
+
+
 class CameraSettings(ConnectorSettings):
     """A file for ``python -m connectors camera``."""
 
-    sources: tuple[WatchedSource, ...]
+    sources: tuple[CameraEntry, ...]
 
     @model_validator(mode="after")
     def _sources_fit(self) -> "CameraSettings":
@@ -27,7 +59,7 @@ class CameraSettings(ConnectorSettings):
         return self
 
 
-def check_cameras(cameras: tuple[WatchedSource, ...], line: str, *, key: str) -> None:
+def check_cameras(cameras: Sequence[CameraEntry], line: str, *, key: str) -> None:
     """ValueError if the list under ``key`` is empty, or a camera is not of ``line`` or like another one."""
     if not cameras:
         raise ValueError(f"{key}: is empty; name at least one camera")
@@ -36,5 +68,7 @@ def check_cameras(cameras: tuple[WatchedSource, ...], line: str, *, key: str) ->
         for other in cameras[:number]:
             if one.source == other.source:
                 raise ValueError(f"{key}: {one.source!r} appears twice; each camera has its own name")
-            if one.watch == other.watch:
+            if isinstance(one, WatchedSource) and isinstance(other, WatchedSource) and one.watch == other.watch:
                 raise ValueError(f"{key}: two cameras watch {one.watch}; each has its own folder")
+            if isinstance(one, GenicamSource) and isinstance(other, GenicamSource) and one.camera == other.camera:
+                raise ValueError(f"{key}: {one.camera} appears twice; a camera has one master")

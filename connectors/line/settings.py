@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
-from connectors.camera.settings import CameraSettings, WatchedSource, check_cameras
+from connectors.camera.settings import CameraEntry, CameraSettings, check_cameras
 from connectors.opcua.settings import OpcUaSettings, PlcSettings, check_plc_source
 from connectors.settings import ConnectorSettings
 
@@ -12,7 +12,7 @@ from connectors.settings import ConnectorSettings
 class LineSettings(ConnectorSettings):
     """A file for ``python -m connectors line``."""
 
-    cameras: tuple[WatchedSource, ...]
+    cameras: tuple[CameraEntry, ...]
     plc: PlcSettings = Field(description="keys of the OPC UA connector")
 
     @model_validator(mode="after")

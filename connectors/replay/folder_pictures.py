@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from connectors.errors import SourceUnavailable
-from connectors.replay.frame_encoding import encode_file
+from connectors.frame_encoding import encode_file
 from connectors.replay.image_folder import list_images
 from connectors.replay.picture import Picture
 from connectors.replay.settings import ReplayedSource

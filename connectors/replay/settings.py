@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors.frame_encoding import FrameEncoding
 from connectors.settings import ConnectorSettings, Strict, check_source_name
 from wire.frame import RGB
 
@@ -17,21 +18,14 @@ class FolderOrder(StrEnum):
     NORMALS_FIRST = "normals_first"  # folders of good parts first, so that a line learns from them
 
 
-class FrameEncoding(StrEnum):
-    """How frames travel. 16-bit images are always PNG, because JPEG has 8 bits."""
-
-    ORIGINAL = "original"  # files as they are; video frames as JPEG
-    JPEG = "jpeg"
-    PNG = "png"
-
-
 class ReplayedSource(Strict):
-    """Exactly one of ``folder``, ``video`` and ``rtsp``."""
+    """Exactly one of ``folder``, ``video``, ``rtsp`` and ``usb``."""
 
     source: str = Field(description="<line>/<device>, e.g. plant1.hall2.line3/camera1")
     folder: Path | None = Field(default=None, description="folder of JPEG, PNG, BMP and TIFF files, recursively")
     video: Path | None = Field(default=None, description="a video file")
     rtsp: str | None = Field(default=None, description="rtsp://host/path of a camera; may hold user and password")
+    usb: str | None = Field(default=None, pattern="^/dev/", description="a USB camera (V4L2): /dev/video0")
     modality: str = Field(default=RGB, min_length=1)
     rate_fps: float = Field(default=5.0, gt=0, le=1000, description="frames per second; RTSP: at most so many")
     order: FolderOrder = FolderOrder.NAME
@@ -52,9 +46,9 @@ class ReplayedSource(Strict):
 
     @model_validator(mode="after")
     def _one_origin(self) -> "ReplayedSource":
-        named = [name for name in ("folder", "video", "rtsp") if getattr(self, name) is not None]
+        named = [name for name in ("folder", "video", "rtsp", "usb") if getattr(self, name) is not None]
         if len(named) != 1:
-            raise ValueError(f"names {' and '.join(named) or 'no origin'}; give one of folder, video, rtsp")
+            raise ValueError(f"names {' and '.join(named) or 'no origin'}; give one of folder, video, rtsp, usb")
         return self
 
 

@@ -8,7 +8,7 @@ from connectors.captured import Captured
 from connectors.replay.folder_pictures import FolderPictures
 from connectors.replay.picture import Pictures
 from connectors.replay.settings import ReplayedSource
-from connectors.replay.video_pictures import RtspPictures, VideoPictures
+from connectors.replay.video_pictures import LivePictures, VideoPictures
 from wire.errors import ConfigurationError
 from wire.frame import Frame, FrameKind, Origin
 from wire.timestamps import ClockOrigin
@@ -22,9 +22,11 @@ def open_replay(settings: ReplayedSource, *, line: str) -> "ReplayCamera":
     elif settings.video is not None:
         pictures = VideoPictures(settings, settings.video)
     elif settings.rtsp is not None:
-        pictures = RtspPictures(settings, settings.rtsp)
+        pictures = LivePictures(settings, settings.rtsp, options={"rtsp_transport": "tcp"})
+    elif settings.usb is not None:
+        pictures = LivePictures(settings, settings.usb, container="v4l2")
     else:
-        raise ConfigurationError([f"sources: {settings.source} names no origin; give one of folder, video, rtsp"])
+        raise ConfigurationError([f"sources: {settings.source} names no origin; give one of folder, video, rtsp, usb"])
     return ReplayCamera(settings, pictures, line=line)
 
 

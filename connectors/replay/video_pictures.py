@@ -1,8 +1,8 @@
-"""Pictures from a video file or an RTSP camera, decoded by PyAV."""
+"""Pictures from a video file, an RTSP or a USB camera, decoded by PyAV."""
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -13,7 +13,7 @@ import structlog
 from numpy.typing import NDArray
 
 from connectors.errors import SourceUnavailable
-from connectors.replay.frame_encoding import encode_array
+from connectors.frame_encoding import encode_array
 from connectors.replay.picture import Picture
 from connectors.replay.settings import ReplayedSource
 
@@ -72,15 +72,25 @@ class VideoPictures:
         self._frames = None
 
 
-class RtspPictures:
-    """The newest frame of an RTSP camera, over TCP; a thread of its own reads, so that no old frame waits.
+class LivePictures:
+    """The newest frame of an RTSP or USB camera; a thread of its own reads, so that no old frame waits.
 
     Connects again by itself, with growing pauses. A camera that sends nothing for ``stale_after_s`` counts as away.
     """
 
-    def __init__(self, settings: ReplayedSource, address: str) -> None:
+    def __init__(
+        self,
+        settings: ReplayedSource,
+        address: str,
+        *,
+        container: str | None = None,
+        options: Mapping[str, str] | None = None,
+    ) -> None:
+        """``container`` and ``options``: ffmpeg's name of the format, None where it finds out itself, and settings."""
         self._settings = settings
         self._address = address
+        self._container = container
+        self._options = dict(options or {})
         self._log = structlog.get_logger("connectors.replay", source=settings.source)
         self._condition = threading.Condition()
         self._newest: tuple[av.VideoFrame, datetime] | None = None
@@ -92,7 +102,7 @@ class RtspPictures:
     def take(self, timeout_s: float) -> Picture | None:
         """The newest frame since the last call. SourceUnavailable when none came for ``stale_after_s``."""
         if self._thread is None:
-            self._thread = threading.Thread(target=self._read, name=f"rtsp-{self._settings.source}", daemon=True)
+            self._thread = threading.Thread(target=self._read, name=f"live-{self._settings.source}", daemon=True)
             self._thread.start()
         with self._condition:
             self._condition.wait_for(lambda: self._newest is not None, timeout_s)
@@ -127,7 +137,7 @@ class RtspPictures:
 
     def _decode(self) -> Iterator[av.VideoFrame]:
         timeouts = (_OPEN_TIMEOUT_S, self._settings.stale_after_s)
-        with av.open(self._address, options={"rtsp_transport": "tcp"}, timeout=timeouts) as container:
+        with av.open(self._address, format=self._container, options=self._options, timeout=timeouts) as container:
             yield from container.decode(video=0)
 
     def close(self) -> None:

@@ -75,6 +75,9 @@ PACKAGES = (
         ("gstreamer",),
         _has_gstreamer_plugin("rtspclientsink"),
     ),
+    SystemPackage("libaravis-0.8-0", ("aravis",), _has_library("aravis-0.8")),
+    SystemPackage("aravis-tools-cli", ("aravis",), _has_program("arv-tool-0.8")),
+    SystemPackage("aravis-tools", ("aravis",), _has_program("arv-fake-gv-camera-0.8")),
     SystemPackage("libgstrtspserver-1.0-0", ("gstreamer",), _has_library("gstrtspserver-1.0")),
 )
 COMPONENTS = tuple(sorted({component for package in PACKAGES for component in package.components}))

@@ -1,6 +1,7 @@
 """Configuration files: the samples load, and everything that is wrong is said at once."""
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
@@ -9,6 +10,7 @@ from typer.testing import CliRunner
 
 from connectors.__main__ import app
 from connectors.camera.settings import CameraSettings
+from connectors.genicam.settings import GenicamSource
 from connectors.line.settings import LineSettings
 from connectors.opcua.settings import OpcUaSettings
 from connectors.replay.settings import ReplaySettings
@@ -49,19 +51,25 @@ def test_the_sample_beside_the_readme_loads(kind: str) -> None:
     assert settings.line.count(".") == 2
 
 
+def models_in(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for one in get_args(annotation) for model in models_in(one)]
+
+
 def fields(model: type[BaseModel]) -> set[str]:
     found = set()
     for name, field in model.model_fields.items():
-        inner = [one for one in (field.annotation, *getattr(field.annotation, "__args__", ())) if isinstance(one, type)]
-        nested = [one for one in inner if issubclass(one, BaseModel)]
+        nested = models_in(field.annotation)
         found |= {name} if not nested else {one for model in nested for one in fields(model)}
     return found
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_setting_is_in_a_readme(kind: str) -> None:
-    # The line connector's README refers to those of its devices.
-    folders = ["line", "camera", "opcua"] if kind == "line" else [kind]
+    # The READMEs of line and camera refer to those of their devices.
+    cameras = ["camera", "genicam", "replay"]
+    folders = {"line": ["line", "opcua", *cameras], "camera": cameras}.get(kind, [kind])
     text = "".join((CONNECTORS / name / "README.md").read_text() for name in (".", *folders))
     assert [name for name in sorted(fields(KINDS[kind])) if name not in text] == []
 
@@ -97,7 +105,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         "spool.max_bytes = 10: Input should be greater than or equal to 1048576",
         "spool.policy = 'some_frames': Input should be 'every_frame' or 'freshest'; take one of those",
         "sources.0.folder: Extra inputs are not permitted; remove it, or correct its spelling",
-        "sources.1.watch: Field required; add it",
+        "sources.1: names no origin; give one of watch, camera, rtsp, usb, video, folder",
     ]
 
 
@@ -160,8 +168,8 @@ def test_two_channels_of_one_name_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"video": "/x.mp4"}, "sources.0: names folder and video; give one of folder, video, rtsp"),
-        ({"folder": None}, "sources.0: names no origin; give one of folder, video, rtsp"),
+        ({"video": "/x.mp4"}, "sources.0: names folder and video; give one of folder, video, rtsp, usb"),
+        ({"folder": None}, "sources.0: names no origin; give one of folder, video, rtsp, usb"),
         (
             {"folder": None, "rtsp": "http://camera"},
             "sources.0.rtsp = 'http://camera': is no RTSP address; write rtsp://host/path",
@@ -233,3 +241,33 @@ def test_a_password_comes_from_the_environment_and_lies_over_the_files_options(
         assert options == {"sasl.username": "line3", "sasl.password": "secret"}
         assert one.spool.max_bytes == 2097152
         assert one.spool.directory == settings.spool.directory
+
+
+def test_the_sample_of_genicam_cameras_loads() -> None:
+    settings = load(CONNECTORS / "genicam" / "genicam.yaml", CameraSettings)
+    assert [type(one) for one in settings.sources] == [GenicamSource, GenicamSource]
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"camera": "10.0.0.7", "exposure_us": 0}, "sources.0.exposure_us = 0: Input should be greater than 0"),
+        ({"camera": "10.0.0.7", "trigger": "software"}, "sources.0: rate_fps: is missing; a software trigger"),
+        ({"camera": "10.0.0.7", "trigger": "hardware", "rate_fps": 5}, "sources.0: rate_fps: the hardware trigger"),
+        ({"camera": "10.0.0.7", "encoding": "original"}, "sources.0: encoding: a camera delivers pixels; take jpeg"),
+        ({"camera": "10.0.0.7", "attributes": {"Depth": "1"}}, "sources.0.attributes: 'Depth': lower-case letters"),
+        ({"rtsp": "http://x"}, "sources.0.rtsp = 'http://x': is no RTSP address"),
+        ({"usb": "video0"}, "sources.0.usb = 'video0': String should match pattern '^/dev/'"),
+        ({"wach": "/x"}, "sources.0: names no origin; give one of watch, camera, rtsp, usb, video, folder"),
+    ],
+)
+def test_a_camera_entry_is_checked_as_what_it_names(tmp_path: Path, entry: dict, message: str) -> None:
+    content = sample("camera") | {"sources": [{"source": "plant1.hall2.line3/camera1", **entry}]}
+    (problem,) = problems(tmp_path, content)
+    assert problem.startswith(message)
+
+
+def test_a_genicam_camera_has_one_master(tmp_path: Path) -> None:
+    entries = [{"source": f"plant1.hall2.line3/camera{at}", "camera": "10.0.0.7"} for at in (1, 2)]
+    (problem,) = problems(tmp_path, sample("camera") | {"sources": entries})
+    assert problem == "(whole file): sources: 10.0.0.7 appears twice; a camera has one master"

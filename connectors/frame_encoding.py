@@ -1,16 +1,24 @@
 """How a frame travels: as it is, as JPEG or as PNG. Pure."""
 
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from connectors.replay.settings import FrameEncoding
 from wire.errors import DecodeError
 from wire.image_codec import decode_image, encode_jpeg, encode_png, to_u8
 
 JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
+
+
+class FrameEncoding(StrEnum):
+    """How frames travel. 16-bit images are always PNG, because JPEG has 8 bits."""
+
+    ORIGINAL = "original"  # files as they are; what comes as pixels (video, cameras) as JPEG
+    JPEG = "jpeg"
+    PNG = "png"
 
 
 def encode_array(
