@@ -11,11 +11,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' >/dev/null 2>&1 && { echo $$p; break; }; done)
 RUN := .venv/bin/
 ROOMS := connectors dashboard lineside models storage stream wire
-CHECKED := $(ROOMS) tests
+CHECKED := $(ROOMS) helm tests
 # Tests that start nothing outside their own process may share the two cores of a small machine.
 FAST_WORKERS ?= 2
 
-.PHONY: help setup run test lint format test-fast test-slow soak system kafka lock clean
+.PHONY: help setup run test lint format test-fast test-slow soak system kafka chart lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -78,6 +78,9 @@ system: ## Install the Debian packages that the tests and the demo use (root or 
 
 kafka: setup ## A single-node Apache Kafka in the foreground (PORT=9092 DATA=.cache/kafka)
 	@exec $(RUN)python -m tests.components.kafka --port $(or $(PORT),9092) --data $(or $(DATA),.cache/kafka)
+
+chart: setup ## Compile the chart's values.schema.json from its commented values
+	$(RUN)python helm/values_schema.py helm/lineside
 
 lock: | $(filter-out uv,$(UV)) ## Compile requirements.txt and requirements-edge.txt (ARGS=--upgrade)
 	$(UV) pip compile $(LOCK) --all-extras $(ARGS) --output-file requirements.txt pyproject.toml

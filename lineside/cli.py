@@ -13,7 +13,7 @@ from lineside.commands.evaluate_depth import evaluate_depth
 from lineside.commands.evaluate_sensors import evaluate_sensors
 from lineside.commands.history import history
 from lineside.commands.ledger import ledger
-from lineside.commands.maintenance import migrate, retention, topics
+from lineside.commands.maintenance import migrate, retention, topics, weights
 from lineside.commands.processes import broker, dashboard, worker
 from lineside.commands.screenshot import screenshot
 from lineside.commands.synth import synth
@@ -22,7 +22,7 @@ from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
 _ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "evaluate-depth", "synth", "train",
-          "state", "dlq", "plant", "migrate", "topics", "retention", "bench", "worker", "dashboard",
+          "state", "dlq", "plant", "migrate", "topics", "retention", "weights", "bench", "worker", "dashboard",
           "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
@@ -60,6 +60,7 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=_KEEP)(migrate)
     app.command(rich_help_panel=_KEEP)(topics)
     app.command(rich_help_panel=_KEEP)(retention)
+    app.command(rich_help_panel=_KEEP)(weights)
     app.add_typer(bench.app, name="bench", rich_help_panel=_KEEP)
     app.command(rich_help_panel=_PROCESSES)(worker)
     app.command(rich_help_panel=_PROCESSES)(dashboard)

@@ -33,7 +33,7 @@ MARKERS_OF_FIXTURES = {
     "own_node_opcua": "slow",
 }
 # Cheap folders first: a broken unit is known before any line runs.
-FOLDER_ORDER = ("unit", "contract", "cases", "repository", "components", "pipeline", "system", "faults")
+FOLDER_ORDER = ("unit", "contract", "cases", "repository", "components", "chart", "pipeline", "system", "faults")
 
 
 @pytest.hookimpl(tryfirst=True)

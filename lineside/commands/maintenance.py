@@ -1,5 +1,6 @@
-"""``lineside migrate | topics | retention``: what keeps a site in order."""
+"""``lineside migrate | topics | retention | weights``: what keeps a site in order."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -72,3 +73,20 @@ def retention(
     finally:
         payloads.close()
     out.print("removed " + ", ".join(f"{count} {what}" for what, count in asdict(counts).items()))
+
+
+def weights(
+    files: Annotated[list[str], typer.Argument(metavar="NAME=SHA256...", help="Files, each with its sha256.")],
+    source: Annotated[str, typer.Option("--from", metavar="URL", help="Object store: s3://…, file:///FOLDER, …")],
+    target: Annotated[Path, typer.Option("--to", metavar="DIR", help="Folder that they are copied into.")],
+) -> None:
+    """Copy a recipe's weights out of an object store, checked against their sums."""
+    from lineside.terminal import out
+    from storage.weights_copy import copy_weights
+    from wire.errors import ConfigurationError
+
+    sums = dict(one.rpartition("=")[::2] for one in files)
+    wrong = [name for name, sha256 in sums.items() if not name or "/" in name or len(sha256) != 64]
+    if wrong:
+        raise ConfigurationError([f"{name!r}: write NAME=SHA256, 64 hex digits, without a folder" for name in wrong])
+    copy_weights(source, target, sums, progress=out.print)

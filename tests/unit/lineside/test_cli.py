@@ -26,7 +26,7 @@ def test_help_names_the_commands_by_purpose_and_loads_no_heavy_room() -> None:
 
 
 RUNNING = ("up", "worker", "dashboard", "broker", "plant", "evaluate")
-OPERATING = ("history", "ledger", "state", "dlq", "migrate", "topics", "retention", "screenshot")
+OPERATING = ("history", "ledger", "state", "dlq", "migrate", "topics", "retention", "weights", "screenshot")
 
 
 @pytest.mark.parametrize("command", RUNNING + OPERATING)
