@@ -14,6 +14,7 @@ from connectors.capture_loop import CaptureLoop
 from connectors.heartbeat import HeartbeatSender
 from connectors.line.settings import LineSettings
 from connectors.metrics import ConnectorMetrics, new_registry
+from connectors.opcua.commands import app as opcua_commands
 from connectors.opcua.settings import OpcUaSettings
 from connectors.publisher import Publisher
 from connectors.replay.settings import ReplaySettings
@@ -39,6 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(opcua_commands, name="opcua")
+
 ConfigOption = Annotated[Path, typer.Option("--config", help="YAML file; a sample lies in the connector's folder.")]
 CheckOption = Annotated[bool, typer.Option("--check", help="Check the file, report everything wrong with it, and end.")]
 JsonOption = Annotated[bool, typer.Option("--json-logs", help="Write log lines as JSON.")]
@@ -63,9 +66,20 @@ def camera(config: ConfigOption, check: CheckOption = False, json_logs: JsonOpti
     _main("camera", config, CameraSettings, _cameras, check=check, json_logs=json_logs)
 
 
-@app.command()
-def opcua(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+@opcua_commands.callback(invoke_without_command=True)
+def opcua(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", help="YAML file; a sample lies in the connector's folder.")
+    ] = None,
+    check: CheckOption = False,
+    json_logs: JsonOption = False,
+) -> None:
     """Subscribe to a PLC over OPC UA: a part's context, and the sensor values around its trigger."""
+    if context.invoked_subcommand is not None:
+        return
+    if config is None:
+        raise typer.BadParameter("missing: name the connector's file, or one of the commands", param_hint="--config")
     _main("opcua", config, OpcUaSettings, _plc, check=check, json_logs=json_logs)
 
 

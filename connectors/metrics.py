@@ -5,6 +5,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 
+from connectors.opcua.metrics import OpcUaMetrics
 from wire.disk_room import disk_room
 
 # Inline frames on a local broker take about 6 ms (linger 5 ms), a claim check some ten, a broker election seconds.
@@ -53,9 +54,7 @@ class ConnectorMetrics:
             buckets=_PUBLISH_BUCKETS,
             registry=registry,
         )
-        self.opcua_connected = Gauge(
-            "connector_opcua_connected", "1 while the OPC UA subscription is live", ["source"], registry=registry
-        )
+        self.opcua = OpcUaMetrics(registry)
         self.camera_connected = Gauge(
             "connector_camera_connected", "1 while a GigE or USB3 Vision camera is ours", ["source"], registry=registry
         )

@@ -62,6 +62,10 @@ class Origin:
         return {"lineid": self.line, "sessionid": self.session, "sequence": str(self.sequence)}
 
 
+# The PackML state in which a machine makes parts as it should.
+EXECUTE: Final = "Execute"
+
+
 @dataclass(frozen=True, kw_only=True)
 class PartReference:
     """What the plant said about the part at the moment of capture; None = not known there.
@@ -75,8 +79,14 @@ class PartReference:
     product: str | None = None
     job: str | None = None
     recipe: str | None = None
+    serial_number: str | None = None
     packml_state: str | None = None
     simulated: bool = False
+
+    @property
+    def outside_execute(self) -> bool:
+        """Whether the machine was known to be in another PackML state than Execute."""
+        return self.packml_state not in (None, "", EXECUTE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +127,7 @@ _PART_TEXT = {
     "product": "productid",
     "job": "jobid",
     "recipe": "recipeid",
+    "serial_number": "serialnumber",
     "packml_state": "packmlstate",
 }
 _OWN = frozenset({

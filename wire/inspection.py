@@ -87,7 +87,9 @@ class Inspection(Record):
     product: str = Field(default="", alias="ProductId")
     job: str = Field(default="", alias="JobId")
     recipe: str = Field(default="", alias="ExternalRecipeId")
+    serial_number: str = ""
     packml_state: str = ""
+    outside_execute: bool = False  # the machine was in another PackML state than Execute: jogging, cleaning, a restart
     captured_at: Moment  # the trigger's time; else the anchor frame's
     created_at: Moment = Field(alias="CreationTime")
     processing: ProcessingTimes = Field(alias="ProcessingTimes")

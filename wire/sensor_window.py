@@ -11,18 +11,22 @@ _SEVERITY_SHIFT = 30
 
 
 class SensorChannel(Record):
-    """One tag: ``values[i]`` came ``times_s[i]`` seconds after the trigger with OPC UA status ``statuses[i]``."""
+    """One tag: ``values[i]`` came ``times_s[i]`` seconds after the trigger with OPC UA status ``statuses[i]``.
+
+    ``times_s`` are the source's times; ``server_times_s`` the server's, NaN where it told none, empty in older windows.
+    """
 
     name: str
     unit: str = ""
     times_s: tuple[float, ...]
     values: tuple[float, ...]
     statuses: tuple[int, ...]
+    server_times_s: tuple[float, ...] = ()
 
     @model_validator(mode="after")
     def _same_length(self) -> "SensorChannel":
         lengths = (len(self.times_s), len(self.values), len(self.statuses))
-        if len(set(lengths)) != 1:
+        if len({*lengths, len(self.server_times_s) or lengths[0]}) != 1:
             raise ValueError(f"channel {self.name!r} has {lengths} times, values and statuses")
         return self
 

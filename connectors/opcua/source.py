@@ -5,6 +5,7 @@ import logging
 import random
 import threading
 from collections import deque
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -12,8 +13,9 @@ import structlog
 from connectors.captured import Captured
 from connectors.errors import PublisherFull, SourceUnavailable
 from connectors.metrics import ConnectorMetrics
-from connectors.opcua.client import LinkHandler, LinkState, PlcLink, Tag
+from connectors.opcua.client import LinkHandler, LinkState, PlcLink
 from connectors.opcua.settings import OpcUaSettings
+from connectors.opcua.tag import Tag
 from connectors.opcua.tag_history import Sample
 from connectors.opcua.value_mapping import Due, PlcMapping
 from connectors.source import Submit
@@ -48,7 +50,7 @@ class OpcUaSource:
         self._room.set()
         self._state = LinkState.OFFLINE
         self._reason = "not connected yet"
-        self._connected = metrics.opcua_connected.labels(self.name)
+        self._figures = metrics.opcua.of(self.name, [state.value for state in LinkState])
         self._log = structlog.get_logger("connectors.opcua", source=self.name, endpoint=settings.endpoint)
 
     @property
@@ -85,9 +87,14 @@ class OpcUaSource:
 
     async def _keep_linked(self) -> None:
         handler = LinkHandler(
-            value=self._take, gap=self._mapping.link_lost, state=self._enter, room=self._wait_for_room
+            value=self._take,
+            gap=self._gap,
+            state=self._enter,
+            room=self._wait_for_room,
+            server_status=self._figures.server_status,
+            certificate=self._figures.certificate_expires,
         )
-        backoff_s = _BACKOFF_FIRST_S
+        backoff_s = pause_s = _BACKOFF_FIRST_S
         while True:
             try:
                 await PlcLink(self._settings, handler).follow()
@@ -96,15 +103,21 @@ class OpcUaSource:
                     backoff_s = _BACKOFF_FIRST_S
                 self._mapping.link_lost()
                 self._enter(LinkState.OFFLINE, str(error))
-            await asyncio.sleep(backoff_s * random.uniform(0.5, 1.0))
+                # What the server asked for, or what grows by itself: whichever is longer.
+                pause_s = max(backoff_s, error.retry_after_s if error.retry_after_s > 1.0 else 0.0)
+            await asyncio.sleep(pause_s * random.uniform(0.5, 1.0))
             backoff_s = min(backoff_s * 2, _BACKOFF_LONGEST_S)
+
+    def _gap(self, tags: Collection[Tag]) -> None:
+        self._figures.gap()
+        self._mapping.link_lost([tag.name for tag in tags if tag.kind == "sensor"])
 
     def _enter(self, state: LinkState, reason: str) -> None:
         if (state, reason) != (self._state, self._reason):
             log = self._log.warning if state in (LinkState.OFFLINE, LinkState.RECONNECTING) else self._log.info
             log("link", state=state.value, reason=reason)
         self._state, self._reason = state, reason
-        self._connected.set(float(state is LinkState.SUBSCRIBED))
+        self._figures.state(state.value, subscribed=state is LinkState.SUBSCRIBED)
 
     async def _wait_for_room(self) -> None:
         if len(self._outbox) >= _OUTBOX_EVENTS:
@@ -112,6 +125,9 @@ class OpcUaSource:
         await self._room.wait()
 
     def _take(self, tag: Tag, sample: Sample) -> None:
+        self._figures.value(sample.status)
+        if sample.follows_loss:
+            self._figures.gap()
         if tag.kind == "context":
             self._mapping.context_value(tag.name, sample, now_s=asyncio.get_running_loop().time())
         else:

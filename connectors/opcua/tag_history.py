@@ -12,6 +12,8 @@ _END: Final = datetime.max.replace(tzinfo=UTC)
 _AT = attrgetter("at")
 # OPC UA severity: the two highest bits of a status code; 2 and 3 = Bad (Part 4, 7.39).
 _SEVERITY_SHIFT: Final = 30
+# InfoType DataValue with the bit Overflow (Part 4, 7.39.1).
+_OVERFLOW: Final = 0x0480
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +23,12 @@ class Sample:
     at: datetime
     value: Any = field(compare=False)
     status: int = field(default=0, compare=False)
+    server_at: datetime | None = field(default=None, compare=False)
+
+    @property
+    def follows_loss(self) -> bool:
+        """Whether the server's queue was full before this sample, so that older ones are gone."""
+        return self.status & _OVERFLOW == _OVERFLOW
 
     @property
     def is_usable(self) -> bool:
@@ -44,7 +52,7 @@ class TagHistory:
     def add(self, sample: Sample) -> None:
         """Put a sample in its place; one that is there already (republished) is kept once."""
         latest = self.latest
-        if self._resumes:
+        if self._resumes or sample.follows_loss:
             self._resumes = False
             since = latest.at if latest is not None else _START
             if sample.at > since:

@@ -4,11 +4,12 @@ Pure: no network, no clock. Times of values are the PLC's; ``now_s`` is the host
 how long is waited for values that may still come.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from connectors.opcua.packml import packml_state
 from connectors.opcua.settings import OpcUaSettings
 from connectors.opcua.tag_history import Sample, TagHistory
 from wire.frame import SENSOR, Frame, FrameKind, Origin, PartReference
@@ -77,10 +78,10 @@ class PlcMapping:
         """Take a value of a sensor."""
         self._channels[channel].add(sample)
 
-    def link_lost(self) -> None:
-        """The subscription was interrupted: values may be missing until each tag's next one."""
-        for history in self._channels.values():
-            history.mark_gap()
+    def link_lost(self, channels: Iterable[str] | None = None) -> None:
+        """The subscription was interrupted: values of these sensors (None: all) may be missing until the next one."""
+        for name in self._channels if channels is None else channels:
+            self._channels[name].mark_gap()
 
     def due(self, now_s: float, *, ending: bool = False) -> Due:
         """What is complete by now. ``ending``: nothing more will come, so everything is due as it is."""
@@ -113,6 +114,7 @@ class PlcMapping:
             return False
         while len(self._told) > _SESSIONS_REMEMBERED:
             del self._told[next(iter(self._told))]
+        state = self._text("packml_state", trigger.at)
         trigger.part = PartReference(
             part_id=self._text("part_id", trigger.at),
             trigger_session=session,
@@ -120,7 +122,8 @@ class PlcMapping:
             product=self._text("product", trigger.at),
             job=self._text("job", trigger.at),
             recipe=self._text("recipe", trigger.at),
-            packml_state=self._text("packml_state", trigger.at),
+            serial_number=self._text("serial_number", trigger.at),
+            packml_state=None if state is None else packml_state(state),
         )
         origin = self._origin(self._source, session, trigger.counter)
         if trigger.part.part_id is None:
@@ -178,6 +181,7 @@ class PlcMapping:
             times_s=tuple((sample.at - at).total_seconds() for sample in samples),
             values=tuple(_number(sample.value) for sample in samples),
             statuses=tuple(sample.status for sample in samples),
+            server_times_s=tuple(_seconds(sample.server_at, at) for sample in samples),
         )
 
     def _forget(self) -> None:
@@ -189,6 +193,10 @@ class PlcMapping:
             oldest_wanted = min([newest, *(trigger.at for trigger in self._triggers)]) - timedelta(seconds=window_s)
             for history in histories.values():
                 history.forget_before(oldest_wanted)
+
+
+def _seconds(moment: datetime | None, since: datetime) -> float:
+    return float("nan") if moment is None else (moment - since).total_seconds()
 
 
 def _number(value: Any) -> float:

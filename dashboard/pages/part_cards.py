@@ -87,7 +87,8 @@ def plant_card(stored: StoredInspection) -> Markup:
         ("Product", product_text(it.product)),
         ("Job", it.job or "–"),
         ("Recipe", it.recipe or "–"),
-        ("PackML state", it.packml_state or "–"),
+        ("Serial number", it.serial_number or "–"),
+        ("PackML state", f"{it.packml_state or '–'}{' (outside Execute)' if it.outside_execute else ''}"),
         ("Triggered", moment(it.captured_at.isoformat())),
         ("Stored", moment(stored.stored_at.isoformat())),
     ]

@@ -135,6 +135,7 @@ class DuePart:
             product=first("product"),
             job=first("job"),
             recipe=first("recipe"),
+            serial_number=first("serial_number"),
             packml_state=first("packml_state"),
             simulated=any(event.part.simulated for event in self.events),
         )

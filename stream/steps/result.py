@@ -53,7 +53,9 @@ def assemble(
         product=reference.product or "",
         job=reference.job or "",
         recipe=reference.recipe or "",
+        serial_number=reference.serial_number or "",
         packml_state=reference.packml_state or "",
+        outside_execute=reference.outside_execute,
         captured_at=reference.triggered_at or anchor.captured_at,
         created_at=timing.end,
         processing=ProcessingTimes(

@@ -1,6 +1,7 @@
 """A real OPC UA server that is not asyncua: node-opcua."""
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -55,13 +56,17 @@ def node_opcua_modules() -> Path:
 
 
 class RealNodeOpcua:
-    """One node-opcua server on 127.0.0.1 without security: part id, temperature and count change by themselves.
+    """One node-opcua server on 127.0.0.1: part id, temperature and count change by themselves.
 
-    It keeps its port over `stop`, `kill` and `start`; the count begins anew, as a PLC's does after a restart.
+    It keeps its port over `stop`, `kill` and `start`; the count begins anew, as a PLC's does after a restart. Options
+    (`secure`, `max_sessions`) are explained in the server's own file.
     """
 
-    def __init__(self, *, port: int | None = None, interval_ms: int = 100) -> None:
+    def __init__(
+        self, *, port: int | None = None, interval_ms: int = 100, secure: bool = False, max_sessions: int = 100
+    ) -> None:
         self.port = port or free_port()
+        self._options = json.dumps({"secure": secure, "maxSessions": max_sessions})
         self._interval_ms = interval_ms
         self._folder = Path(tempfile.mkdtemp(prefix="lineside-node-opcua-"))
         self._process: ChildProcess | None = None
@@ -69,6 +74,26 @@ class RealNodeOpcua:
     @property
     def endpoint(self) -> str:
         return f"opc.tcp://127.0.0.1:{self.port}"
+
+    @property
+    def namespace(self) -> str:
+        """URI of the namespace of its nodes, which node-opcua makes from the name of the machine."""
+        return next(
+            line.removeprefix("namespace ")
+            for line in (self._folder / "server.log").read_text(errors="replace").splitlines()
+            if line.startswith("namespace ")
+        )
+
+    def trust(self, certificate: Path, *, user: bool = False) -> None:
+        """Believe a client's certificate, or a user's."""
+        folder = self._folder / "trust" / ("users" if user else "clients")
+        folder.mkdir(parents=True, exist_ok=True)
+        done = folder / f"{certificate.stem}.der.done"
+        done.unlink(missing_ok=True)
+        draft = folder / f"{certificate.stem}.draft"
+        shutil.copy(certificate, draft)
+        draft.rename(folder / f"{certificate.stem}.der")
+        wait_until(done.exists, STOP_DEADLINE_S, f"node-opcua to trust {certificate}")
 
     def start(self, *, deadline_s: float = START_DEADLINE_S) -> Self:
         """Start the server and return when it accepts sessions."""
@@ -81,7 +106,11 @@ class RealNodeOpcua:
             ["node", SERVER, modules, str(self.port), str(self._interval_ms)],
             log_path=log_path,
             # It keeps certificates below the home folder's configuration otherwise.
-            environment={"XDG_CONFIG_HOME": str(self._folder / "config"), "HOME": str(self._folder)},
+            environment={
+                "XDG_CONFIG_HOME": str(self._folder / "config"),
+                "HOME": str(self._folder),
+                "NODE_OPCUA_OPTIONS": self._options,
+            },
             cwd=self._folder,
         )
         self._process = process

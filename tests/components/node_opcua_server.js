@@ -1,6 +1,9 @@
 // An OPC UA server on node-opcua: an independent peer for our client.
 //
 // Usage: node node_opcua_server.js FOLDER_OF_NODE_MODULES PORT INTERVAL_MS
+// NODE_OPCUA_OPTIONS in the environment is JSON: {"secure": true} offers every policy and knows the user operator with
+// password "let me in"; {"maxSessions": 2} is a limit. A certificate put into trust/clients or trust/users is believed
+// from then on, and the file gets the suffix .done.
 // ns=1;s=PartId       String, "part-<count>", a new one each interval
 // ns=1;s=Temperature  Double, 20 + 0.5 * (count modulo 10), moves with the part
 // ns=1;s=Count        UInt32, the count itself, set after the others as a PLC does
@@ -8,6 +11,7 @@
 "use strict";
 
 const { createRequire } = require("node:module");
+const fs = require("node:fs");
 const path = require("node:path");
 
 const [modules, portText, intervalText] = process.argv.slice(2);
@@ -15,16 +19,37 @@ const { OPCUAServer, OPCUACertificateManager, DataType, MessageSecurityMode, Sec
   path.join(modules, "index.js"),
 )("node-opcua");
 
+const options = JSON.parse(process.env.NODE_OPCUA_OPTIONS || "{}");
+
 async function main() {
-  const certificates = path.join(process.cwd(), "certificates");
+  const manager = (name) =>
+    new OPCUACertificateManager({
+      rootFolder: path.join(process.cwd(), name),
+      automaticallyAcceptUnknownCertificate: false,
+    });
+  const clients = manager("certificates");
+  const users = manager("users");
+  const secure = options.secure
+    ? {
+        securityModes: [MessageSecurityMode.None, MessageSecurityMode.Sign, MessageSecurityMode.SignAndEncrypt],
+        securityPolicies: [
+          SecurityPolicy.None,
+          SecurityPolicy.Basic256Sha256,
+          SecurityPolicy.Aes128_Sha256_RsaOaep,
+          SecurityPolicy.Aes256_Sha256_RsaPss,
+        ],
+        userManager: { isValidUser: (user, password) => user === "operator" && password === "let me in" },
+        userCertificateManager: users,
+      }
+    : { securityModes: [MessageSecurityMode.None], securityPolicies: [SecurityPolicy.None] };
   const server = new OPCUAServer({
     host: "127.0.0.1",
     hostname: "127.0.0.1",
     port: Number(portText),
-    securityModes: [MessageSecurityMode.None],
-    securityPolicies: [SecurityPolicy.None],
+    ...secure,
     allowAnonymous: true,
-    serverCertificateManager: new OPCUACertificateManager({ rootFolder: certificates }),
+    serverCapabilities: { maxSessions: options.maxSessions || 100 },
+    serverCertificateManager: clients,
   });
   await server.initialize();
 
@@ -52,11 +77,26 @@ async function main() {
     countVariable.setValueFromSource({ dataType: DataType.UInt32, value: count });
   }, Number(intervalText));
 
+  const believe = async (store, name) => {
+    const folder = path.join(process.cwd(), "trust", name);
+    for (const file of fs.existsSync(folder) ? fs.readdirSync(folder) : []) {
+      if (file.endsWith(".der")) {
+        await store.trustCertificate(fs.readFileSync(path.join(folder, file)));
+        fs.renameSync(path.join(folder, file), path.join(folder, `${file}.done`));
+      }
+    }
+  };
+  let believing = Promise.resolve();
+  setInterval(() => {
+    believing = believing.then(() => believe(clients, "clients")).then(() => believe(users, "users"));
+  }, 100);
+
   process.on("SIGTERM", async () => {
     await server.shutdown(100);
     process.exit(0);
   });
   await server.start();
+  console.log(`namespace ${own.namespaceUri}`);
   console.log("ready");
 }
 

@@ -1,0 +1,189 @@
+"""Secured links to servers that are not ours: node-opcua, and asyncua in a process of its own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from connectors.__main__ import app
+from connectors.opcua.application_certificate import own_certificate
+from connectors.opcua.security_settings import ACCEPT_ANY
+from connectors.opcua.trust_store import TrustStore
+from tests.components.certificates import make_certificate
+from tests.components.leaks import unwatched
+from tests.components.node_opcua import RealNodeOpcua
+from tests.components.requirement import require
+from tests.components.secured_asyncua import NAMESPACE, URI, SecuredAsyncua
+from tests.components.waiting import wait_until
+from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
+from tests.pipeline.connectors.published import Published
+from wire import topics
+from wire.kafka.embedded import EmbeddedBroker
+
+pytestmark = [pytest.mark.slow]
+
+CONTEXT = {"part_counter": "Line/Count", "part_id": "Line/PartId", "trigger_session": "Line/TriggerSession"}
+
+
+@pytest.fixture(scope="module")
+def secured() -> Iterator[RealNodeOpcua]:
+    require("node_opcua")
+    server = RealNodeOpcua(secure=True)
+    with unwatched():
+        server.start()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def pki(tmp_path_factory: pytest.TempPathFactory, secured: RealNodeOpcua) -> Path:
+    """A folder whose client and the secured node-opcua believe each other."""
+    folder = tmp_path_factory.mktemp("pki")
+    introduced = check(folder, secured.endpoint, security={"policy": "Basic256Sha256", "pki": str(folder)})
+    assert introduced.exit_code == 1, introduced.output
+    assert "is not trusted; compare the thumbprint" in introduced.output
+    for one in TrustStore(folder).rejected():
+        TrustStore(folder).trust(one.thumbprint)
+    refused = check(folder, secured.endpoint, security={"policy": "Basic256Sha256", "pki": str(folder)})
+    assert (
+        "FAIL  login: BadSecurityChecksFailed: the server does not accept this client's certificate" in refused.output
+    )
+    secured.trust(folder / "own" / "certificate.der")
+    return folder
+
+
+def check(folder: Path, endpoint: str, **keys: Any) -> Result:
+    return CliRunner().invoke(app, ["opcua", "check", "--config", str(config(folder, endpoint, **keys))])
+
+
+def config(folder: Path, endpoint: str, **keys: Any) -> Path:
+    path = folder / "opcua.yaml"
+    content = {
+        "line": LINE,
+        "broker": {"bootstrap": "127.0.0.1:1"},
+        "objects": "file:///nowhere",
+        "spool": {"directory": "/nowhere"},
+        "endpoint": endpoint,
+        "namespace": "urn:NodeOPCUA-Server-default",
+        "context": CONTEXT,
+        **keys,
+    }
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.mark.parametrize("mode", ["Sign", "SignAndEncrypt"])
+@pytest.mark.parametrize("policy", ["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"])
+def test_every_policy_and_mode_reaches_an_independent_server(
+    secured: RealNodeOpcua, pki: Path, policy: str, mode: str
+) -> None:
+    security = {"policy": policy, "mode": mode, "pki": str(pki)}
+    result = check(
+        pki, secured.endpoint, security=security, identity={"user": "operator", "password": "let me in"},
+        namespace=secured.namespace,
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert f"ok    security: {policy}/{mode}; the server's certificate is trusted" in result.output
+    assert "ok    login: as user operator" in result.output
+    assert "subscription of 3 tags at 100 ms: every tag sent its present value" in result.output
+
+
+def test_a_wrong_password_is_told_in_one_line(secured: RealNodeOpcua, pki: Path) -> None:
+    security = {"policy": "Basic256Sha256", "pki": str(pki)}
+    result = check(pki, secured.endpoint, security=security, identity={"user": "operator", "password": "wrong"})
+    assert result.exit_code == 1
+    assert "FAIL  login: BadUserAccessDenied: the server refuses this user, or its password" in result.output
+
+
+def test_a_user_logs_in_with_a_certificate(secured: RealNodeOpcua, pki: Path, tmp_path: Path) -> None:
+    certificate, key = make_certificate("operator", uri="urn:tests:operator").write(tmp_path, "operator")
+    secured.trust(certificate, user=True)
+    result = check(
+        pki, secured.endpoint, security={"policy": "Basic256Sha256", "pki": str(pki)}, namespace=secured.namespace,
+        identity={"certificate": str(certificate), "private_key": str(key)},
+    )  # fmt: skip
+    assert result.exit_code == 0, result.output
+    assert f"ok    login: as the user of {certificate}" in result.output
+
+
+def test_a_node_that_is_not_there_does_not_hide_the_others(secured: RealNodeOpcua, tmp_path: Path) -> None:
+    result = check(
+        tmp_path, secured.endpoint, namespace=secured.namespace, context={**CONTEXT, "part_id": "Line/Serial"},
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "FAIL  context part_id (Line/Serial): the server has no node 'Line/Serial'" in result.output
+    assert "ok    context part_counter (Line/Count)" in result.output
+
+
+def test_browse_prints_each_node_with_its_address(secured: RealNodeOpcua) -> None:
+    result = CliRunner().invoke(app, ["opcua", "browse", secured.endpoint, "--depth", "2"])
+    assert result.exit_code == 0, result.output
+    lines = result.output.splitlines()
+    assert f"Line  [nsu={secured.namespace};i=" in result.output
+    assert any(line.startswith("  PartId = 'part-") and line.endswith(";s=PartId]") for line in lines), result.output
+
+
+def test_the_command_trusts_what_was_rejected(secured: RealNodeOpcua, tmp_path: Path) -> None:
+    path = config(tmp_path, secured.endpoint, security={"policy": "Basic256Sha256", "pki": str(tmp_path / "pki")})
+    CliRunner().invoke(app, ["opcua", "check", "--config", str(path)])
+    listed = CliRunner().invoke(app, ["opcua", "trust", "--config", str(path)])
+    (line,) = listed.output.splitlines()
+    assert "CN=NodeOPCUA" in line
+    thumbprint = line.split()[0]
+    trusted = CliRunner().invoke(app, ["opcua", "trust", "--config", str(path), thumbprint])
+    assert trusted.output.startswith(f"trusted: {thumbprint}")
+    again = CliRunner().invoke(app, ["opcua", "check", "--config", str(path)])
+    assert "ok    security: Basic256Sha256/SignAndEncrypt; the server's certificate is trusted" in again.output
+
+
+def test_a_secured_connector_brings_parts_and_tells_when_certificates_expire(tmp_path: Path) -> None:
+    server_certificate = make_certificate("PLC", uri=URI, ends=timedelta(days=20))
+    certificate, key = server_certificate.write(tmp_path / "server", "plc")
+    pki = tmp_path / "pki"
+    server_certificate.write(pki / "trusted", "plc")
+    with (
+        EmbeddedBroker(topics.with_dead_letters(), partitions=1) as broker,
+        SecuredAsyncua(tmp_path, certificate, key) as server,
+    ):
+        keys = {
+            "endpoint": server.endpoint,
+            "namespace": NAMESPACE,
+            "context": CONTEXT,
+            "security": {"policy": "Aes256Sha256RsaPss", "pki": str(pki)},
+        }
+        uri = f"urn:lineside:connector:{LINE}"
+        own = own_certificate(pki, application_uri=uri, name="Lineside", days=1825)
+        (server.trusted / "connector.der").write_bytes(own.path.read_bytes())
+        with ConnectorProcess("opcua", tmp_path, bootstrap=broker.bootstrap, **keys) as connector:
+            published = Published(broker.bootstrap)
+            wait_until(lambda: len(published.sequences(topics.PART_CONTEXT)) >= 5, 40, "contexts")
+            metrics = (connector.probe("/metrics") or (0, ""))[1]
+            expiries = {
+                owner: float(line.rsplit(" ", 1)[1])
+                for line in metrics.splitlines()
+                for owner in ("own", "server")
+                if line.startswith("connector_opcua_certificate_expires") and f'owner="{owner}"' in line
+            }
+            now = datetime.now(UTC).timestamp()
+            assert expiries["server"] - now == pytest.approx(20 * 86400, abs=3600)
+            assert expiries["own"] - now == pytest.approx(1825 * 86400, abs=3600)
+
+
+def test_an_expired_server_is_refused_unless_any_is_accepted(tmp_path: Path) -> None:
+    expired = make_certificate("PLC", uri=URI, begins=timedelta(days=-9), ends=timedelta(days=-2))
+    certificate, key = expired.write(tmp_path / "server", "plc")
+    expired.write(tmp_path / "pki" / "trusted", "plc")
+    security = {"policy": "Basic256Sha256", "pki": str(tmp_path / "pki")}
+    with SecuredAsyncua(tmp_path, certificate, key) as server:
+        refused = check(tmp_path, server.endpoint, security=security)
+        accepted = check(tmp_path, server.endpoint, security={**security, "server_certificates": ACCEPT_ANY})
+    until = f"to {expired.certificate.not_valid_after_utc:%Y-%m-%d}"
+    assert "FAIL  security: the server's certificate is valid from" in refused.output
+    assert until in refused.output
+    assert (
+        "ok    security: Basic256Sha256/SignAndEncrypt; the server's certificate is accepted unseen" in accepted.output
+    )
