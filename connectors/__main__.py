@@ -139,7 +139,7 @@ def _run(name: str, settings: Settings, make_sources: "MakeSources[Settings]") -
     metrics = ConnectorMetrics(registry)
     ledgers = SourceLedgers()
     payloads = open_payload_store(settings.objects)
-    spool = Spool(settings.spool.directory, max_bytes=settings.spool.max_bytes)
+    spool = Spool(settings.spool.directory, max_bytes=settings.spool.max_bytes, max_age_s=settings.spool.max_age_s)
     metrics.describe(settings.line, settings.spool.directory, limit_bytes=settings.spool.max_bytes)
     sender = KafkaSender(settings.broker, client_id=f"{name}-{settings.line}")
     publisher = Publisher(

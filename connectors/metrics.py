@@ -43,6 +43,11 @@ class ConnectorMetrics:
             "connector_info", "Which line this connector serves: what its other metrics join with", ["line"],
             registry=registry,
         )  # fmt: skip
+        self.spool_oldest_seconds = Gauge(
+            "connector_spool_oldest_seconds",
+            "How long the oldest event in the spool has waited, 0 if it is empty",
+            registry=registry,
+        )
         self.held_bytes = Gauge(
             "connector_held_bytes",
             "Payload bytes in memory that neither Kafka nor the spool has yet",

@@ -30,6 +30,7 @@ from connectors.outgoing import Outgoing
 from connectors.source_ledger import SourceLedgers
 from connectors.spool import Spool, SpoolPolicy
 from wire import topics
+from wire.cloudevents import CloudEvent
 from wire.errors import BrokerUnavailable, DecodeError, LinesideError, RetryLater
 from wire.event_sender import Acknowledgement, EventSender
 from wire.frame import Origin, origin_of
@@ -196,12 +197,14 @@ class Publisher:
         stop_at = self._wait_for_work()
         self._settle()
         self._notice_stall()
+        self._expire()
         self._place_arrivals()
         now = time.monotonic()
         if stop_at is None and now >= self._resume_at:
             self._refill()
         self._send()
         self._metrics.spool_bytes.set(self._spool.size_bytes)
+        self._metrics.spool_oldest_seconds.set(self._spool.oldest_age_s)
         self._metrics.held_bytes.set(self._held_bytes)
         busy = self._held_events or self._draining
         if stop_at is None or (now < stop_at and self._trouble is None and busy):
@@ -366,21 +369,29 @@ class Publisher:
     def _make_room(self, item: Outgoing) -> bool:
         """Drop the oldest spooled events; where there are none, ``item`` itself. False if neither is possible."""
         if self._spool.size_bytes:
-            for number, event in self._spool.drop_oldest():
-                self._draining.pop(number, None)
-                self._book_dropped(origin_of(event))
+            self._give_up(self._spool.drop_oldest(), DropReason.SPOOL_FULL)
             return True
         if not self._arrived or self._arrived[0] is not item:
             return False  # on its way to the broker: it will arrive, or fail and come back
         self._arrived.popleft()
         item.finished = True
-        self._book_dropped(item.origin)
+        self._book_dropped(item.origin, DropReason.SPOOL_FULL)
         self._release([item])
         return True
 
-    def _book_dropped(self, origin: Origin) -> None:
-        self._ledgers.dropped(origin, DropReason.SPOOL_FULL)
-        self._metrics.count(origin.source, f"dropped_{DropReason.SPOOL_FULL}")
+    def _expire(self) -> None:
+        """Drop what has waited longer than the spool keeps it."""
+        while expired := self._spool.drop_expired():
+            self._give_up(expired, DropReason.SPOOL_EXPIRED)
+
+    def _give_up(self, records: Sequence[tuple[int, CloudEvent]], reason: DropReason) -> None:
+        for number, event in records:
+            self._draining.pop(number, None)
+            self._book_dropped(origin_of(event), reason)
+
+    def _book_dropped(self, origin: Origin, reason: DropReason) -> None:
+        self._ledgers.dropped(origin, reason)
+        self._metrics.count(origin.source, f"dropped_{reason}")
 
     def _refill(self) -> None:
         """Read spooled events back, oldest first, as many as may be on their way at once."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from connectors.spool import SpoolPolicy
 from wire.errors import DecodeError
@@ -37,6 +37,14 @@ class SpoolSettings(Strict):
     policy: SpoolPolicy = Field(
         default=SpoolPolicy.EVERY_FRAME, description="every_frame: refuse when full; freshest: drop the oldest"
     )
+    # Age is judged in sixteenths; below a minute those are shorter than a broker's restart.
+    max_age_s: float | None = Field(default=None, ge=60, description="freshest: what waits longer is dropped")
+
+    @model_validator(mode="after")
+    def _age_fits(self) -> "SpoolSettings":
+        if self.max_age_s is not None and self.policy is not SpoolPolicy.FRESHEST:
+            raise ValueError("max_age_s: the policy every_frame drops nothing by age; take freshest, or remove it")
+        return self
 
 
 class TelemetrySettings(Strict):

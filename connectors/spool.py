@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
@@ -31,14 +32,17 @@ class SpoolPolicy(StrEnum):
 class Spool:
     """Events in order of ``append``, numbered without wrap, on disk until acknowledged. Used by one thread.
 
-    What ``append`` returned survives a power cut. May repeat after a restart (a segment is deleted when all its records
-    are acknowledged); never reorders; loses nothing but what ``drop_oldest`` gives up and what the disk damages.
+    What ``append`` returned survives a power cut: each call syncs what it wrote (``fdatasync``), a new file's name with
+    its folder. May repeat after a restart (a segment is deleted when all its records
+    are acknowledged); never reorders; loses nothing but what ``drop_oldest`` and ``drop_expired``
+    give up and what the disk damages.
     """
 
-    def __init__(self, directory: Path, *, max_bytes: int) -> None:
+    def __init__(self, directory: Path, *, max_bytes: int, max_age_s: float | None = None) -> None:
         """Open or create. ConfigurationError if the folder cannot be used or another process uses it."""
         self._directory = directory
         self._max_bytes = max_bytes
+        self._max_age_s = max_age_s
         self._segment_bytes = min(max_bytes // _SEGMENTS, _SEGMENT_MAX_BYTES)
         self._log = structlog.get_logger("connectors.spool")
         self._lock_descriptor = self._lock()
@@ -86,6 +90,11 @@ class Spool:
         """What the spool holds on disk, acknowledged records of unfinished segments included."""
         return sum(segment.size_bytes for segment in self._segments)
 
+    @property
+    def oldest_age_s(self) -> float:
+        """How long the oldest record has waited, 0 if there is none; since a restart at least so long."""
+        return time.monotonic() - self._segments[0].oldest_at_s if self._segments else 0.0
+
     def __len__(self) -> int:
         return sum(segment.unacknowledged for segment in self._segments)
 
@@ -97,7 +106,7 @@ class Spool:
         numbers: list[int] = []
         size = self.size_bytes
         group: list[bytes] = []
-        segment = self._segments[-1] if self._segments else None
+        segment = self._segments[-1] if self._segments and not self._is_long_open(self._segments[-1]) else None
         room = self._segment_bytes - segment.size_bytes if segment else 0
         for event in events:
             record = spool_record.encode(event)
@@ -118,6 +127,12 @@ class Spool:
         if group and segment is not None:
             self._write(segment, group, numbers)
         return numbers
+
+    def _is_long_open(self, segment: Segment) -> bool:
+        """Whether its first record is so much older than the next one that the two should not expire together."""
+        if self._max_age_s is None:
+            return False
+        return time.monotonic() - segment.oldest_at_s > self._max_age_s / _SEGMENTS
 
     def _new_segment(self) -> Segment | None:
         try:
@@ -183,9 +198,16 @@ class Spool:
 
         An empty list: there is nothing to drop. A record that the disk damaged is named in the log alone.
         """
-        if not self._segments:
+        return self._drop(self._segments[0]) if self._segments else []
+
+    def drop_expired(self) -> list[tuple[int, CloudEvent]]:
+        """Delete the oldest segment if its newest record has waited for ``max_age_s``; what ``drop_oldest`` returns."""
+        if self._max_age_s is None or not self._segments:
             return []
         segment = self._segments[0]
+        return self._drop(segment) if time.monotonic() - segment.newest_at_s > self._max_age_s else []
+
+    def _drop(self, segment: Segment) -> list[tuple[int, CloudEvent]]:
         dropped = []
         for number in range(segment.first, segment.end):
             if not segment.is_acknowledged(number):

@@ -3,6 +3,7 @@
 import contextlib
 import mmap
 import os
+import time
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,13 +26,18 @@ def _sync_folder(folder: Path) -> None:
 class Segment:
     """Records ``first`` .. ``end - 1`` in one file. Used by one thread.
 
-    ``torn_bytes``: what was cut off behind the last whole record when the file was reopened.
+    ``torn_bytes``: what was cut off behind the last whole record when the file was reopened. ``oldest_at_s`` and
+    ``newest_at_s``: when its first and its last record were written, by the monotonic clock, so that a host's clock
+    that jumps makes nothing old; of a reopened file the time of its last change stands for both.
     """
 
-    def __init__(self, path: Path, first: int, descriptor: int, ends: "array[int]", *, torn_bytes: int = 0) -> None:
+    def __init__(
+        self, path: Path, first: int, descriptor: int, ends: "array[int]", *, torn_bytes: int = 0, age_s: float = 0.0
+    ) -> None:
         self.path = path
         self.first = first
         self.torn_bytes = torn_bytes
+        self.oldest_at_s = self.newest_at_s = time.monotonic() - age_s
         self._descriptor = descriptor
         self._ends = ends
         self._acknowledged = SequenceSet()
@@ -53,7 +59,8 @@ class Segment:
     def reopen(cls, path: Path) -> Self:
         """Read a segment of an earlier process; cut off what lies behind the last whole record. OSError as it comes."""
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        size = os.fstat(descriptor).st_size
+        status = os.fstat(descriptor)
+        size, age_s = status.st_size, max(0.0, time.time() - status.st_mtime)
         ends = array("Q")
         if size:
             with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as content, memoryview(content) as data:
@@ -65,7 +72,7 @@ class Segment:
         if whole < size:
             os.ftruncate(descriptor, whole)
             os.fdatasync(descriptor)
-        return cls(path, int(path.stem), descriptor, ends, torn_bytes=size - whole)
+        return cls(path, int(path.stem), descriptor, ends, torn_bytes=size - whole, age_s=age_s)
 
     @property
     def end(self) -> int:
@@ -96,6 +103,7 @@ class Segment:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, at)
             raise
+        self.newest_at_s = time.monotonic()
         for record in records:
             at += len(record)
             self._ends.append(at)

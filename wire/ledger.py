@@ -39,6 +39,7 @@ class DropReason(StrEnum):
     """Why a source let a frame go before Kafka."""
 
     SPOOL_FULL = "spool_full"  # policy freshest: the oldest spooled frame made room
+    SPOOL_EXPIRED = "spool_expired"  # policy freshest: it waited longer than spool.max_age_s
     UNREADABLE = "unreadable"  # the device delivered a file or buffer that could not even be read
     INCOMPLETE = "incomplete"  # a file that was never completed, a picture whose packets did not all come
 

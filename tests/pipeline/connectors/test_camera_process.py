@@ -236,3 +236,32 @@ def test_a_real_broker_that_is_stopped_and_started_costs_nothing(
     last = published.last_heartbeat(CAMERA)
     assert last is not None
     assert str(last.ledger.published) == "0-119"
+
+
+@pytest.mark.fault
+def test_a_connector_that_is_killed_while_it_spools_loses_nothing_that_it_let_go(
+    broker: EmbeddedBroker, camera_pc: CameraPc, connector: ConnectorProcess
+) -> None:
+    broker.set_down()
+    for kills in range(3):
+        for number in range(100 * kills, 100 * kills + 100):
+            camera_pc.deliver(number, bytes([number % 256]) * 2000)
+        there = len(camera_pc.waiting())
+        connector.start()
+        wait_until(
+            lambda there=there: len(camera_pc.waiting()) < there - 20,
+            20,
+            "some frames to be let go, which only the spool can have",
+            interval_s=0.005,
+        )
+        connector.kill()
+    broker.set_up()
+    connector.start()
+    published = Published(broker.bootstrap)
+    wait_until(lambda: set(published.sequences()) == set(range(300)), 40, "all frames", interval_s=0.5)
+    wait_until(lambda: connector.metric("connector_spool_bytes") == 0, 20, "the spool to be empty")
+    connector.stop()
+    last = published.last_heartbeat(CAMERA)
+    assert last is not None
+    assert not last.ledger.unbalanced()
+    assert set(published.merged(CAMERA, "cam-1").published) == set(range(300))

@@ -43,9 +43,10 @@ class Bench:
         policy: SpoolPolicy = SpoolPolicy.EVERY_FRAME,
         limits: PublisherLimits = QUICK,
         max_bytes: int = SPOOL_BYTES,
+        max_age_s: float | None = None,
     ) -> "Bench":
         self.registry = new_registry()
-        self.spool = Spool(self.folder, max_bytes=max_bytes)
+        self.spool = Spool(self.folder, max_bytes=max_bytes, max_age_s=max_age_s)
         self.publisher = Publisher(
             sender=self.sender,
             payloads=self.payloads,
@@ -242,6 +243,34 @@ def test_freshest_a_full_spool_drops_the_oldest_and_counts_them(bench: Bench) ->
     bench.sender.resume()
     wait_until(lambda: len(bench.published()) >= 1500 - len(dropped), 30, "the spool to be drained")
     assert bench.published() == list(range(len(dropped), 1500))
+
+
+def test_what_waits_too_long_in_the_spool_is_dropped_and_counted(bench: Bench) -> None:
+    bench.start(policy=SpoolPolicy.FRESHEST, max_age_s=0.5)
+    bench.sender.refuse()
+    bench.submit(0, 1, 2)
+    bench.wait_done(3)
+    assert bench.metric("connector_spool_oldest_seconds") < 0.5
+    wait_until(lambda: not len(bench.spool), 10, "the spool to be empty")
+    bench.sender.resume()
+    bench.submit(3)
+    wait_until(lambda: bench.published() == [3], 10, "the newest event")
+    ledger = bench.ledger()
+    assert str(ledger.dropped["spool_expired"]) == "0-2"
+    assert not ledger.unbalanced()
+    assert bench.metric("connector_frames_total", source=origin(0).source, outcome="dropped_spool_expired") == 3
+
+
+def test_a_source_is_never_refused_while_the_spool_drains(bench: Bench) -> None:
+    bench.start(max_bytes=64 * SPOOL_BYTES)
+    bench.sender.refuse()
+    bench.submit(*range(3000))
+    bench.wait_done(3000)
+    bench.sender.resume()
+    for number in range(3000, 6000):  # raises if the publisher were full
+        bench.submit(number)
+    wait_until(lambda: len(bench.published()) >= 6000, 20, "everything to be published")
+    assert list(dict.fromkeys(bench.published())) == list(range(6000))
 
 
 def test_a_spool_that_takes_nothing_lets_events_pass_once_the_broker_is_back(bench: Bench) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 
 from connectors import spool_record
 from connectors.spool import Spool
+from tests.components.waiting import wait_until
 from tests.unit.connectors.frames import captured
 from wire.cloudevents import CloudEvent
 from wire.errors import ConfigurationError, DecodeError
@@ -175,3 +177,40 @@ def test_a_disk_that_refuses_the_first_record_leaves_no_file(tmp_path: Path) -> 
     assert list(tmp_path.glob("*.seg")) == []
     assert spool.append([event(0)]) == [0]
     spool.close()
+
+
+def test_what_waits_too_long_is_given_up_in_sixteenths_of_the_age(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=MIB, max_age_s=0.8)
+    spool.append([event(0)])
+    wait_until(lambda: spool.oldest_age_s > 0.1, 5, "a sixteenth to pass", interval_s=0.01)
+    spool.append([event(1)])  # into a file of its own, so that the two do not expire together
+    assert spool.drop_expired() == []
+    dropped = wait_until(spool.drop_expired, 5, "the first to expire", interval_s=0.01)
+    assert [(number, one.extensions["sequence"]) for number, one in dropped] == [(0, "0")]
+    assert sequences(spool) == [1]
+    spool.close()
+
+
+def test_age_goes_on_while_no_process_holds_the_spool(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=MIB)
+    spool.append([event(0)])
+    spool.close()
+    (path,) = tmp_path.glob("*.seg")
+    os.utime(path, (time.time() - 7200, time.time() - 7200))
+    again = Spool(tmp_path, max_bytes=MIB, max_age_s=3600)
+    assert again.oldest_age_s == pytest.approx(7200, abs=60)
+    assert len(again.drop_expired()) == 1
+    assert again.oldest_age_s == 0
+    again.close()
+
+
+def test_a_file_from_the_future_is_not_old(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=MIB)
+    spool.append([event(0)])
+    spool.close()
+    (path,) = tmp_path.glob("*.seg")
+    os.utime(path, (time.time() + 86_400, time.time() + 86_400))  # the host's clock was set back
+    again = Spool(tmp_path, max_bytes=MIB, max_age_s=60)
+    assert again.oldest_age_s == pytest.approx(0, abs=5)
+    assert again.drop_expired() == []
+    again.close()
