@@ -33,6 +33,11 @@ class PlantClient:
         """Tell a line that its product has been learned; False if it makes another product now."""
         return bool(self._ask(f"/lines/{line.rsplit('.', 1)[-1]}/commissioned", {"product": product})["resumed"])
 
+    def set_defect_rate(self, rate: float, *, line: str | None = None) -> dict[str, Any]:
+        """Let this share of the next parts of one line, or of all, be defective."""
+        short_name = line.rsplit(".", 1)[-1] if line else None
+        return self._ask("/defect_rate", {"rate": rate, "line": short_name})
+
     def inject(self, fault: str, *, line: str | None = None, count: int = 1) -> dict[str, Any]:
         """Let a fault happen to the next ``count`` parts of one line, or of all."""
         short_name = line.rsplit(".", 1)[-1] if line else None

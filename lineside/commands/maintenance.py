@@ -8,16 +8,33 @@ import typer
 from lineside.commands.options import DEFAULT_DATA_DIR, Broker, Database, DataDir, Objects
 
 
-def migrate(data_dir: DataDir = DEFAULT_DATA_DIR, database: Database = None) -> None:
+def migrate(
+    reader_role: Annotated[
+        str | None,
+        typer.Option(
+            envvar="LINESIDE_READER_ROLE",
+            metavar="ROLE",
+            help="PostgreSQL role, made if missing, that may read the views of schema `reporting`: Grafana's.",
+        ),
+    ] = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    database: Database = None,
+) -> None:
     """Bring the database to the schema of this version."""
     from lineside.site import Site
     from lineside.terminal import out
     from storage.migrate import current
     from storage.migrate import migrate as migrate_database
+    from storage.reader_role import grant_reader
 
     url = Site(data_dir=data_dir, database=database).database
     migrate_database(url, progress=out.print)
     out.print(f"schema {current(url)}")
+    if reader_role:
+        is_new = grant_reader(url, reader_role)
+        out.print(
+            f"{reader_role} may read schema reporting" + (f"; ALTER ROLE {reader_role} LOGIN …" if is_new else "")
+        )
 
 
 def topics(

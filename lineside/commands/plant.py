@@ -52,3 +52,19 @@ def fault(
 
     done = PlantClient(url or Site(data_dir=data_dir).plant_control).inject(name, line=line, count=count)
     out.print(f"{done['fault']} for {done['count']} part(s) of {', '.join(done['lines'])}")
+
+
+@app.command("defect-rate")
+def defect_rate(
+    rate: Annotated[float, typer.Argument(min=0, max=1, help="Share of defective parts, 0 to 1.")],
+    line: Annotated[str | None, typer.Option(help="Only this line; else all.")] = None,
+    url: PlantUrl = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+) -> None:
+    """Make more or fewer of the next parts defective: what an alert of the anomaly rate is tried with."""
+    from lineside.plant_client import PlantClient
+    from lineside.site import Site
+    from lineside.terminal import out
+
+    done = PlantClient(url or Site(data_dir=data_dir).plant_control).set_defect_rate(rate, line=line)
+    out.print(f"{done['rate']:.0%} of the parts of {', '.join(done['lines'])} are defective from now on")

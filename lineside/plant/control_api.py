@@ -2,6 +2,7 @@
 
     GET  /state                            figures per line
     POST /lines/<short name>/commissioned  {"product": P}: the line has learned product P
+    POST /defect_rate                      {"rate": 0 to 1, "line": short name or null = all}: from the next part on
     POST /faults                           {"fault": F, "line": short name or null = all, "count": N}
     POST /start                            begin to make parts
     POST /stop                             make no further part; the OPC UA server stays
@@ -53,6 +54,17 @@ class PlantControls:
     def commissioned(self, short_name: str, body: dict[str, Any]) -> dict[str, Any]:
         """The line has learned a product."""
         return {"resumed": self._line(short_name).resume(str(body.get("product", "")))}
+
+    def set_defect_rate(self, body: dict[str, Any]) -> dict[str, Any]:
+        """From the next part on, so many are defective."""
+        rate = body.get("rate")
+        if not isinstance(rate, int | float) or not 0 <= rate <= 1:
+            raise ValueError(f"{rate!r} is not a share from 0 to 1")
+        chosen = body.get("line")
+        lines = [self._line(chosen)] if chosen else list(self._lines.values())
+        for line in lines:
+            line.set_defect_rate(float(rate))
+        return {"rate": float(rate), "lines": [line.line for line in lines]}
 
     def inject(self, body: dict[str, Any]) -> dict[str, Any]:
         """Let a fault happen to the next parts of one line or of all."""
@@ -123,6 +135,8 @@ def _handler(controls: PlantControls, loop: asyncio.AbstractEventLoop) -> type[B
             pieces = self.path.strip("/").split("/")
             if self.path == "/faults":
                 self._answer(lambda: controls.inject(body))
+            elif self.path == "/defect_rate":
+                self._answer(lambda: controls.set_defect_rate(body))
             elif self.path == "/start":
                 self._answer(controls.start)
             elif self.path == "/stop":

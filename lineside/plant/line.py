@@ -16,7 +16,7 @@ from lineside.plant.camera import Camera, Delivery, Trigger
 from lineside.plant.faults import Fault, FaultDice
 from lineside.plant.metrics import PlantMetrics
 from lineside.plant.plc import Plc
-from lineside.plant.produced_part import PartSource, ProducedPart, Shot
+from lineside.plant.produced_part import DrawsDefects, PartSource, ProducedPart, Shot
 from lineside.plant.sensor_playback import SensorPlayback, sample_hz
 from lineside.plant.truth_ledger import TrueFrame, TruePart, TruthLedger
 
@@ -111,6 +111,12 @@ class Line:
         self.figures.commissioned = True
         self._resumed.set()
         return True
+
+    def set_defect_rate(self, rate: float) -> None:
+        """Draw this share of the next parts defective. ValueError if the line shows given images."""
+        if not isinstance(self._source, DrawsDefects):
+            raise ValueError(f"{self.line} shows given images; only drawn parts have a rate of defects")
+        self._source.defect_rate = rate
 
     def stop(self) -> None:
         """Make no further part."""

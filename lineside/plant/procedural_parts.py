@@ -29,7 +29,7 @@ _LEAST_PX: Final = 8.0
 
 
 class ProceduralParts:
-    """Implements PartSource."""
+    """Implements PartSource. ``defect_rate``: share of defective parts, from the next one drawn on."""
 
     def __init__(self, *, seed: int, depth: bool, defect_rate: float, commissioning_parts: int) -> None:
         self.commissioning_parts = commissioning_parts
@@ -38,7 +38,7 @@ class ProceduralParts:
         self._line = draw_line(_FIRST_SEED + seed, family=_FAMILIES[seed % len(_FAMILIES)], height=height, width=width)
         self._products = {0: self._line}
         self._modalities = (RGB, SENSOR, *([DEPTH] if depth else []))
-        self._defect_rate = defect_rate
+        self.defect_rate = defect_rate
 
     @property
     def mm_per_px(self) -> float:
@@ -65,7 +65,7 @@ class ProceduralParts:
 
     def _defects(self, line: LineSetting, index: int, product_index: int) -> tuple[DefectSpec, ...]:
         rng = np.random.default_rng([0xFA17, self._seed, product_index, index])
-        if rng.random() >= self._defect_rate:
+        if rng.random() >= self.defect_rate:
             return ()
         if rng.random() < _SENSOR_SHARE:
             kinds = sorted(SENSOR_KINDS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from models.synth.sensor_trace import SensorTrace
 
@@ -39,3 +39,10 @@ class PartSource(Protocol):
 
     def part(self, index: int, *, commissioning: bool, product_index: int) -> ProducedPart:
         """Part ``index`` of the product's life on this line (commissioning parts are counted apart, both from 0)."""
+
+
+@runtime_checkable
+class DrawsDefects(Protocol):
+    """A source that draws its parts, defective ones at a rate of 0 to 1 that may change."""
+
+    defect_rate: float

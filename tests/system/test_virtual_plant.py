@@ -186,6 +186,16 @@ def test_a_fault_that_is_asked_for_happens_and_an_unknown_one_is_refused(plant: 
         running.client.inject("duplicate", line="line9")
 
 
+def test_the_share_of_defective_parts_can_be_raised_while_the_plant_runs(plant: Any) -> None:
+    running: Plant = plant()
+    running.client.set_defect_rate(1.0, line="line1")
+    running.produce(6)
+    # The first parts were drawn ahead of the call.
+    assert [part["defect"] for part in read_truth(running.truth)][-3:] == [True] * 3
+    with pytest.raises(ConfigurationError, match=r"1\.5 is not a share from 0 to 1"):
+        running.client.set_defect_rate(1.5)
+
+
 @asynccontextmanager
 async def serving() -> AsyncIterator[PlantServer]:
     server = PlantServer(endpoint=f"opc.tcp://127.0.0.1:{free_port()}/plant", lines=["line1"])
