@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
     from models.train.decoding import DecodingProgress
@@ -116,3 +116,74 @@ def kinds(
     typer.echo(trained.figures.matrix())
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}")
     typer.echo("Put both into the section 'kinds' of the recipe file to use them.")
+
+
+@app.command()
+def samllava(
+    sam: Annotated[
+        str, typer.Option(help="vit_b, vit_l, vit_h, mobile; tiny or tiny_mobile with random weights.")
+    ] = "mobile",
+    weights: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="SAM's or MobileSAM's checkpoint; not needed for tiny ones.",
+        ),
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints, curves, weights, report.")] = Path(
+        "training/samllava"
+    ),
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            help="Labelled images with masks, in a layout that `lineside evaluate` reads. [default: drawn lines]",
+        ),
+    ] = None,
+    layout: Annotated[str | None, typer.Option(help="Of --data, as in evaluate. [default: by looking]")] = None,
+    prompt: Annotated[str, typer.Option(help="What SAM is told of a coarse mask: mask, box or points.")] = "mask",
+    ablations: Annotated[bool, typer.Option(help="Also train every row of the paper's table, for the report.")] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimizer, for each variant.")] = 3000,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 8,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, help="Peak; the paper's is 1e-4.")] = 1e-4,
+    side_px: Annotated[int, typer.Option(min=32, help="Side of the drawn pictures.")] = 512,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Train SAM-LLaVA's segmentation stage. Interrupted, the same command goes on at the last checkpoint."""
+    from models.train.samllava import ABLATIONS, SegmenterTraining, checked_prompt, checked_size, train_segmenter
+    from models.train.segmentation import SegmentationProgress, SegmentationSettings
+    from models.train.segmentation_samples import DrawnSamples, labelled_samples
+
+    settings = SegmenterTraining(
+        size=checked_size(sam, weights),
+        weights=weights,
+        sam_seed=seed,
+        segmentation=SegmentationSettings(
+            steps=steps, prompt=checked_prompt(prompt), batch=batch, learning_rate=learning_rate, seed=seed
+        ),
+        ablations=ABLATIONS if ablations else (),
+    )
+    samples = DrawnSamples(side_px=side_px) if data is None else labelled_samples(data, layout)
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    ) as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def report(variant: str, progress: SegmentationProgress) -> None:
+            if variant not in tasks:
+                tasks[variant] = shown.add_task(variant, total=steps)
+            shown.update(tasks[variant], completed=progress.step)
+            shown.console.print(f"{variant} {progress.step}: {progress.measured}")
+
+        trained = train_segmenter(settings, samples, out, device=device, threads=threads, report=report)
+    typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
+    typer.echo(f"Use them: --recipe samllava --set sam.size={sam} --set sam.trained={trained.file.resolve()}")

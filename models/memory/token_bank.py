@@ -68,22 +68,29 @@ class TokenBank:
 
 
 def build_token_bank(
-    references: Sequence[Mapping[int, Tensor]], settings: CoresetSettings, *, max_vectors: int
+    references: Sequence[Mapping[int, Tensor]],
+    settings: CoresetSettings,
+    *,
+    max_vectors: int,
+    owners: Sequence[int] | None = None,
 ) -> TokenBank:
     """From tokens by layer (L, C), of length 1, of every reference; at most ``max_vectors`` per layer.
+
+    ``owners``: the number of the reference that each entry shows a part of; None = each is a reference of its own.
 
     A function of references, settings and bound: the same give the same bits. A coreset keeps what is unlike the rest;
     each reference keeps at least one token as far as the bound allows.
     """
     vectors: dict[int, Tensor] = {}
-    owners: dict[int, Tensor] = {}
+    kept: dict[int, Tensor] = {}
+    numbers = range(len(references)) if owners is None else owners
     for layer in references[0]:
         tokens = torch.cat([reference[layer] for reference in references])
-        owner = torch.cat([torch.full((len(each[layer]),), i) for i, each in enumerate(references)])
+        owner = torch.cat([torch.full((len(own[layer]),), i) for i, own in zip(numbers, references, strict=True)])
         # On the CPU: thousands of tiny steps, and the same choice whatever the device.
         keep = select_coreset(tokens.cpu(), owner, max_vectors, settings).to(tokens.device)
-        vectors[layer], owners[layer] = tokens[keep].contiguous(), owner.to(tokens.device)[keep]
-    return TokenBank(vectors=vectors, owners=owners)
+        vectors[layer], kept[layer] = tokens[keep].contiguous(), owner.to(tokens.device)[keep]
+    return TokenBank(vectors=vectors, owners=kept)
 
 
 def cosine_distances(tokens: Mapping[int, Tensor], banks: Sequence[TokenBank]) -> list[Tensor]:

@@ -49,7 +49,7 @@ class SamRefiner:
         self._device = device
         side = segmenter.sam.settings.image_px
         self.profile = sam_profile(side)
-        self._mean, self._std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (_MEAN, _STD))
+        self._mean, self._std = sam_mean_std(device)
 
     def refine(
         self, images: Sequence[NDArray[np.float32]], coarse: Sequence[NDArray[np.bool_]]
@@ -68,27 +68,44 @@ class SamRefiner:
                 placements = [each.placement for each in prepared]
                 frames = [in_frame(coarse[i], placement) for i, placement in zip(chunk, placements, strict=True)]
                 embedding = self.segmenter.encode(normalised(pixels, placements, self._mean, self._std))
-                masks = self.segmenter.segment(embedding, self._prompt(frames), multimask=self._settings.multimask)
+                prompt = prompt_of(
+                    frames,
+                    self._settings.prompt,
+                    points=self._settings.points,
+                    mask_px=self.segmenter.sam.mask_px,
+                    device=self._device,
+                )
+                masks = self.segmenter.segment(embedding, prompt, multimask=self._settings.multimask)
                 chosen, iou = best(masks.mid, masks.iou).sigmoid().cpu().numpy(), masks.iou.amax(1).tolist()
                 for index, own, placement, fit in zip(chunk, chosen, placements, iou, strict=True):
                     fine[index] = FineMask(probability=placement.to_camera(own), iou=fit)
         return fine
 
-    def _prompt(self, frames: Sequence[NDArray[np.bool_]]) -> Prompt:
-        if self._settings.prompt == "box":
-            return Prompt(boxes=self._stacked([box_of(frame) for frame in frames]))
-        if self._settings.prompt == "points":
-            return Prompt(points=self._stacked([points_in(frame, self._settings.points) for frame in frames]))
-        side = self.segmenter.sam.mask_px
-        return Prompt(masks=self._stacked([mask_logits(frame, side) for frame in frames])[:, None])
 
-    def _stacked(self, arrays: Sequence[NDArray[np.float32]]) -> Tensor:
-        return torch.from_numpy(np.stack(arrays)).to(self._device)
+def prompt_of(
+    frames: Sequence[NDArray[np.bool_]], kind: PromptKind, *, points: int, mask_px: int, device: torch.device
+) -> Prompt:
+    """Coarse masks (S, S) in SAM's frame, none of them empty, as one prompt each."""
+
+    def stacked(arrays: Sequence[Map]) -> Tensor:
+        return torch.from_numpy(np.stack(arrays)).to(device)
+
+    if kind == "box":
+        return Prompt(boxes=stacked([box_of(frame) for frame in frames]))
+    if kind == "points":
+        return Prompt(points=stacked([points_in(frame, points) for frame in frames]))
+    return Prompt(masks=stacked([mask_logits(frame, mask_px) for frame in frames])[:, None])
 
 
 def sam_profile(side: int) -> Profile:
     """How an image comes into SAM's square: the longest side fills it, the rest is padding at the bottom or right."""
     return Profile(frame=(side, side), fit=Fit.PAD, mean=_MEAN, std=_STD)
+
+
+def sam_mean_std(device: torch.device) -> tuple[Tensor, Tensor]:
+    """(3, 1, 1) each, of pixels in [0, 1]."""
+    mean, std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (_MEAN, _STD))
+    return mean, std
 
 
 def normalised(pixels: Tensor, placements: Sequence[Placement], mean: Tensor, std: Tensor) -> Tensor:

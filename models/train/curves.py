@@ -8,8 +8,9 @@ from typing import Any
 from models.evaluate.report.chart import Axis, Line, legend, line_chart
 from models.train.decoding import DecodingProgress
 from models.train.distillation import DistillationProgress
+from models.train.segmentation import SegmentationProgress
 
-_Row = DistillationProgress | DecodingProgress
+_Row = DistillationProgress | DecodingProgress | SegmentationProgress
 _STAGES = {
     DistillationProgress: ("distillation", {"fine R²": "r2_fine", "coarse R²": "r2_coarse"}),
     DecodingProgress: (
@@ -21,6 +22,7 @@ _STAGES = {
             "images, none": "without_images",
         },
     ),
+    SegmentationProgress: ("segmentation", {"IoU": "iou", "coarse IoU": "coarse_iou"}),
 }
 
 
