@@ -17,9 +17,9 @@ from wire.cloudevents import CloudEvent
 from wire.errors import ConfigurationError, DecodeError
 
 # A segment is what is freed at once: with larger ones the policy ``freshest`` loses more than it must, with smaller
-# ones a full spool is thousands of files.
+# ones a full spool is thousands of files, each of which costs two syncs more.
 _SEGMENTS: Final = 16
-_SEGMENT_MAX_BYTES: Final = 8 * 1024 * 1024
+_SEGMENT_MAX_BYTES: Final = 64 * 1024 * 1024
 
 
 class SpoolPolicy(StrEnum):
@@ -105,7 +105,7 @@ class Spool:
         """
         numbers: list[int] = []
         size = self.size_bytes
-        group: list[bytes] = []
+        group: list[spool_record.Record] = []
         segment = self._segments[-1] if self._segments and not self._is_long_open(self._segments[-1]) else None
         room = self._segment_bytes - segment.size_bytes if segment else 0
         for event in events:
@@ -143,7 +143,7 @@ class Spool:
         self._segments.append(segment)
         return segment
 
-    def _write(self, segment: Segment, group: Sequence[bytes], numbers: list[int]) -> bool:
+    def _write(self, segment: Segment, group: Sequence[spool_record.Record], numbers: list[int]) -> bool:
         """Write as much of ``group`` as the disk takes, in order; whether that was all."""
         try:
             segment.append(group)

@@ -22,12 +22,27 @@ class Found:
     end: int
 
 
-def encode(event: CloudEvent) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One event as it is written: what the spool adds, then the payload as it came, which nobody copies."""
+
+    head: bytes
+    payload: bytes
+
+    def __len__(self) -> int:
+        return len(self.head) + len(self.payload)
+
+    def __bytes__(self) -> bytes:
+        return self.head + self.payload
+
+
+def encode(event: CloudEvent) -> Record:
     """Write one event."""
     headers, value = to_kafka(event)
     text = json.dumps({name: raw.decode() for name, raw in headers}, separators=(",", ":")).encode()
-    body = b"".join((_JSON_LENGTH.pack(len(text)), text, value))
-    return FRAMING.pack(len(body), zlib.crc32(body)) + body
+    begun = _JSON_LENGTH.pack(len(text)) + text
+    checksum = zlib.crc32(value, zlib.crc32(begun))
+    return Record(FRAMING.pack(len(begun) + len(value), checksum) + begun, value)
 
 
 def decode(record: bytes) -> CloudEvent:

@@ -7,11 +7,14 @@ import time
 from array import array
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 from connectors import spool_record
 from wire.cloudevents import CloudEvent
 from wire.sequence_set import SequenceSet
+
+# What one system call takes at least on every Linux (IOV_MAX).
+_MOST_PIECES: Final = 1024
 
 
 def _sync_folder(folder: Path) -> None:
@@ -89,14 +92,11 @@ class Segment:
         """How many records nobody has acknowledged yet."""
         return len(self._ends) - len(self._acknowledged)
 
-    def append(self, records: Sequence[bytes]) -> None:
+    def append(self, records: Sequence[spool_record.Record]) -> None:
         """Write records and sync them once. On OSError none of them is in the segment, and the file is as before."""
         at = self.size_bytes
-        data = memoryview(b"".join(records))
-        written = 0
         try:
-            while written < len(data):
-                written += os.pwrite(self._descriptor, data[written:], at + written)
+            self._write([piece for record in records for piece in (record.head, record.payload)], at)
             os.fdatasync(self._descriptor)
         except OSError:
             # Where even this fails, the next append overwrites what is behind ``at``.
@@ -107,6 +107,17 @@ class Segment:
         for record in records:
             at += len(record)
             self._ends.append(at)
+
+    def _write(self, pieces: Sequence[bytes], at: int) -> None:
+        for start in range(0, len(pieces), _MOST_PIECES):
+            some = pieces[start : start + _MOST_PIECES]
+            size = sum(map(len, some))
+            written = os.pwritev(self._descriptor, some, at)
+            if written < size:  # a signal, or the last bytes of a disk: the rest says which
+                rest = memoryview(b"".join(some))
+                while written < size:
+                    written += os.pwrite(self._descriptor, rest[written:], at + written)
+            at += size
 
     def read(self, number: int) -> CloudEvent:
         """Record ``number``. DecodeError if the disk returns what was not written; OSError as it comes."""

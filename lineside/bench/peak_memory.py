@@ -1,5 +1,6 @@
-"""The most memory that a process ever had in use."""
+"""The memory that a process has in use, and the most that it ever had."""
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -7,14 +8,24 @@ from typing import Final
 from wire.errors import MustStop
 
 _PEAK: Final = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
+_RESIDENT: Final = re.compile(r"^VmRSS:\s+(\d+) kB$", re.MULTILINE)
 
 
 def peak_bytes(pid: int) -> int:
     """VmHWM of a running process. MustStop where the system does not tell it."""
+    return _read(_PEAK, pid)
+
+
+def resident_bytes() -> int:
+    """VmRSS of this process. MustStop where the system does not tell it."""
+    return _read(_RESIDENT, os.getpid())
+
+
+def _read(line: re.Pattern[str], pid: int) -> int:
     try:
-        found = _PEAK.search(Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
+        found = line.search(Path(f"/proc/{pid}/status").read_text(encoding="ascii"))
     except OSError:
         found = None
     if found is None:
-        raise MustStop("this system does not tell the peak memory of a process (VmHWM in /proc/PID/status)")
+        raise MustStop(f"this system does not tell the memory of a process ({line.pattern} in /proc/PID/status)")
     return int(found[1]) * 1024

@@ -17,16 +17,15 @@ from connectors.source_ledger import SourceLedgers
 from connectors.spool import Spool, SpoolPolicy
 from lineside.bench import bench_topics
 from lineside.bench.bare_producer import CHECKSUM_HEADER, BareProducer, BareRecord
+from lineside.bench.bench_sender import BenchSender
 from lineside.bench.comparison import Comparison, Direction
 from lineside.bench.interleaving import interleave
 from lineside.bench.settings import Scale
 from storage.objects import open_payload_store
-from wire.cloudevents import CloudEvent, to_kafka
+from wire.cloudevents import to_kafka
 from wire.errors import MustStop
-from wire.event_sender import Delivered
 from wire.frame import Claim, Frame, FrameKind, Origin, PartReference, frame_to_event
 from wire.kafka.embedded import EmbeddedBroker
-from wire.kafka.sender import KafkaSender
 from wire.kafka.settings import KafkaSettings
 from wire.payload_store import payload_key
 from wire.timestamps import ClockOrigin
@@ -44,13 +43,6 @@ _CONTENTS: Final = 32
 # An acknowledged put costs a sync of the disk: fewer bytes take as long.
 _CLAIMED_SHARE: Final = 0.5
 _DEADLINE_S: Final = 300.0
-
-
-class _BenchSender(KafkaSender):
-    """The product's sender, into the benchmarks' topic: nobody reads it, and it can be deleted."""
-
-    def send(self, topic: str, key: str, event: CloudEvent, delivered: Delivered) -> None:
-        super().send(bench_topics.PUBLISH, key, event, delivered)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +113,7 @@ class _Rig:
         self._payloads = open_payload_store((folder / "objects").as_uri())
         self._contents = [Random(number).randbytes(case.payload_bytes) for number in range(_CONTENTS)]
         self._run = 0
-        self._sender = _BenchSender(settings, "bench-publisher")
+        self._sender = BenchSender(settings, "bench-publisher")
         self._bare = BareProducer(settings, bench_topics.PUBLISH, self._payloads, object_puts=self._limits.object_puts)
         self._spool = Spool(folder / f"spool-{case.payload_bytes}", max_bytes=1024**3)
         self._publisher = Publisher(

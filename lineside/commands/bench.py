@@ -2,9 +2,12 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from lineside.bench.comparison import Comparison
 
 app = typer.Typer(help="Benchmarks, as ratios against the bare work on this machine.", no_args_is_help=True)
 
@@ -53,6 +56,62 @@ def stream(
         scale=QUICK if quick else FULL,
     )
     report = run(settings, err.print)
+    if json_file is not None:
+        json_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    out.print(report.table())
+
+
+@app.command()
+def camera(
+    address: Annotated[
+        str | None,
+        typer.Option("--camera", metavar="ADDRESS", help="A GigE or USB3 Vision camera. [default: Aravis' fake one]"),
+    ] = None,
+    rate: Annotated[float, typer.Option(min=1, help="Frames per second that the camera is asked for.")] = 50.0,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
+    quick: Annotated[bool, typer.Option(help="Half a minute instead of eight; the ratios are coarse.")] = False,
+) -> None:
+    """Frames per second of a camera that Kafka gets, against Aravis alone; the connector's memory over time."""
+    import contextlib
+    import tempfile
+
+    from lineside.bench.camera import FULL, QUICK, bench_camera, fake_camera
+    from lineside.terminal import err
+
+    scale = QUICK if quick else FULL
+    with contextlib.ExitStack() as opened:
+        folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="lineside-bench-")))
+        err.print(f"measuring: camera, for {2 * scale.repetitions * scale.seconds + scale.memory_s:.0f} s")
+        where = address or opened.enter_context(fake_camera())
+        _report(bench_camera(folder, where, rate, scale), json_file)
+
+
+@app.command()
+def spool(
+    folder: Annotated[
+        Path, typer.Option(metavar="DIR", help="On the disk that is measured; a folder of its own is made in it.")
+    ] = Path("."),
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
+    quick: Annotated[bool, typer.Option(help="Seconds instead of a minute; the ratios are coarse.")] = False,
+) -> None:
+    """The spool's writing and draining, against a plain file that gets the same bytes."""
+    import tempfile
+
+    from lineside.bench.spool import FULL, QUICK, bench_spool
+
+    with tempfile.TemporaryDirectory(prefix=".lineside-bench-", dir=folder) as own:
+        _report(bench_spool(Path(own), QUICK if quick else FULL), json_file)
+
+
+def _report(comparisons: "list[Comparison]", json_file: Path | None) -> None:
+    from datetime import UTC, datetime
+
+    from lineside.bench.report import BenchReport, Machine
+    from lineside.terminal import out
+
+    report = BenchReport(
+        started_at=datetime.now(UTC), machine=Machine.this_one(), comparisons=tuple(comparisons), skipped={}
+    )
     if json_file is not None:
         json_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     out.print(report.table())
