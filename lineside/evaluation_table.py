@@ -1,10 +1,17 @@
 """Results of an evaluation as tables for the terminal."""
 
+from collections.abc import Sequence
+from typing import Final
+
 from rich.table import Table
 
-from models.evaluate.comparison import PairedTest, ShotsComparison
+from models.evaluate.comparison import PairedTest, ShotsComparison, compare
 from models.evaluate.figures import METRICS, Spread
 from models.evaluate.results import EvaluationResult
+from models.evaluate.variants import Variant
+
+# What the published tables of ablations show.
+_ABLATED: Final = ("image_auroc", "pixel_auroc")
 
 
 def tables(result: EvaluationResult) -> list[Table]:
@@ -51,6 +58,27 @@ def comparison_table(found: ShotsComparison, left: str, right: str) -> Table:
         means = [sum(pair[side] for pair in pairs) / len(pairs) for side in (0, 1)]
         table.add_row(METRICS[each.metric], *(f"{mean:.3f}" for mean in means), *_test_cells(each.test))
     return table
+
+
+def ablation_tables(result: EvaluationResult, variants: Sequence[Variant]) -> list[Table]:
+    """Per recipe, its variants beside the first of them: figures over kinds, their difference, both tests."""
+    found = []
+    for recipe in dict.fromkeys(each.recipe for each in variants):
+        base, *others = [each.name for each in variants if each.recipe == recipe]
+        table = Table(
+            "variant", "shots", "figure", "it", base, "difference", "95 % interval", "t test p", "sign test p", "ahead",
+            "behind", title=f"Variants of {recipe}, pairs are kinds of defects", title_justify="left",
+        )  # fmt: skip
+        for other in others:
+            for each in compare(result, result, base, other):
+                for figure in (one for one in each.figures if one.metric in _ABLATED):
+                    pairs = figure.kinds.values()
+                    first, second = (f"{sum(pair[side] for pair in pairs) / len(pairs):.3f}" for side in (0, 1))
+                    row = [other.removeprefix(base), str(each.shots), METRICS[figure.metric], second, first]
+                    table.add_row(*row, *_test_cells(figure.test))
+            table.add_section()
+        found.append(table)
+    return found
 
 
 def _test_cells(test: PairedTest) -> list[str]:

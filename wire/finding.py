@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +61,10 @@ class ModalityVerdict(Record):
     deviation: float | None = None
     # The false-alarm rate lies beyond what the line's references can show; the threshold comes from a tail model.
     threshold_extrapolated: bool = False
+    # How many references the line's state was built from; 0 = zero-shot, None = not judged, or an older result.
+    shots: int | None = None
+    # The reference that the part resembles most, by its inspection, where the memory keeps whole references.
+    closest_reference: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

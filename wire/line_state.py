@@ -21,6 +21,9 @@ class LineSpec(Record):
     display_name: str = ""
     recipe: str = "embedded"
     class_name: str = "surface"
+    # For detectors that read: what may be wrong with a part ("with a scratch"), and how a good one looks ("round").
+    defect_words: tuple[str, ...] = ()
+    normality: str = ""
     expected_modalities: tuple[str, ...] = ("rgb",)
     # Below ~8 parts the normal quantile means little; above ~200 the operator waits for nothing.
     learning_parts: int = Field(default=32, ge=2, le=10_000)

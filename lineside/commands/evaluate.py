@@ -1,11 +1,14 @@
 """``lineside evaluate``: how good a recipe is on labelled images."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lineside.commands.options import AsJson
+
+if TYPE_CHECKING:
+    from models.evaluate.variants import Variant
 
 app = typer.Typer(help="Measure recipes on labelled images; compare two measurements.", invoke_without_command=True)
 
@@ -21,6 +24,22 @@ def evaluate(
     baselines: Annotated[
         str, typer.Option(metavar="A,B", help="Beside them: all, or some of blur, untrained_resnet18, any recipe.")
     ] = "",
+    changed: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key of every --recipe, e.g. memory.match=nearest."),
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=A,B", help="A table over switches: every --recipe also with KEY=A, with KEY=B, one at a time."
+        ),
+    ] = None,
+    backbone: Annotated[
+        str | None, typer.Option(metavar="NAME", help="--set backbone.name=NAME: embedded, or a model of open_clip.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="--set backbone.weights=FILE: weights of that model.")
+    ] = None,
     dataset: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Folder of the images, or a YAML file that names it.", rich_help_panel=_DATA),
@@ -89,7 +108,7 @@ def evaluate(
     """Image and pixel AUROC, AP, max-F1 and AUPRO of recipes on labelled images, by number of references."""
     if context.invoked_subcommand is not None:
         return
-    from lineside.evaluation_table import tables
+    from lineside.evaluation_table import ablation_tables, tables
     from lineside.status_line import StatusLine
     from lineside.terminal import err, out
     from models.evaluate.report.exhibition import Exhibition
@@ -103,10 +122,12 @@ def evaluate(
     _check_folders(json_file, report)
     root, options = _options(dataset, layout, classes, group, group_distance, near_duplicates, mask_above)
     beside = BASELINES if baselines == "all" else [name for name in baselines.split(",") if name]
+    variants = _variants(recipe or ["embedded"], changed or [], vary or [], backbone, weights)
     settings = Settings(
         dataset=root,
         options=options,
-        recipes=tuple(dict.fromkeys([*(recipe or ["embedded"]), *beside])),
+        variants=tuple(variants),
+        recipes=tuple(name for name in dict.fromkeys(beside) if name not in {each.name for each in variants}),
         shots=_numbers(shots),
         draws=draws,
         seed=seed,
@@ -133,6 +154,9 @@ def evaluate(
         json_file.write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
     for table in tables(result):
         out.print(table)
+    if vary:
+        for table in ablation_tables(result, variants):
+            out.print(table)
 
 
 @app.command()
@@ -171,6 +195,17 @@ def _check_folders(json_file: Path | None, report: Path | None) -> None:
         problems.append(f"--report: {report} is a file")
     if problems:
         raise ConfigurationError(problems)
+
+
+def _variants(
+    recipes: list[str], changed: list[str], vary: list[str], backbone: str | None, weights: Path | None
+) -> "list[Variant]":
+    from lineside.recipe_changes import recipe_changes
+    from models.evaluate.variants import parse_change, variants_of
+
+    changes = recipe_changes(changed, backbone, weights)
+    switches = {key: values.split(",") for key, values in (parse_change("--vary", each) for each in vary)}
+    return [each for name in dict.fromkeys(recipes) for each in variants_of(name, changes, switches)]
 
 
 def _numbers(text: str) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from models.evaluate.near_duplicates import NearDuplicates
 from models.evaluate.physical_parts import PhysicalParts
 from models.evaluate.results import Conditions, DetectorResult, EvaluationResult, SetSummary
 from models.evaluate.sample import LabelledSet, ObjectSet, Sample
+from models.evaluate.variants import Variant
 from models.recipes.loader import load_inspector
 from wire.errors import ConfigurationError
 
@@ -30,13 +31,17 @@ _NAMED = 10  # of many unreadable files, so many are named
 
 
 class Settings(BaseModel):
-    """What is to be evaluated, and how. ``recipes``: recipes, recipe files, or baselines, in the table's order."""
+    """What is to be evaluated, and how. ``recipes``: recipes, recipe files, or baselines, in the table's order.
+
+    ``variants``: recipes with changes, before them.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     dataset: Path
     options: DatasetFile
-    recipes: tuple[str, ...] = Field(min_length=1)
+    recipes: tuple[str, ...] = ()
+    variants: tuple[Variant, ...] = ()
     shots: tuple[int, ...] = Field(min_length=1)
     draws: int = Field(ge=1)
     seed: int = Field(default=0, ge=0)
@@ -77,7 +82,10 @@ def run_evaluation(
     dataset, skipped = _readable(open_labelled_set(settings.dataset, settings.options), settings)
     parts = PhysicalParts(settings.options.group, settings.options.group_distance)
     parts.check(list(dataset.samples()))
-    detectors = [load_detector(name, settings.device, settings.threads) for name in settings.recipes]
+    detectors = [
+        *(_variant(each, settings) for each in settings.variants),
+        *(load_detector(name, settings.device, settings.threads) for name in settings.recipes),
+    ]
     progress = _Progress(say, exhibits)
     evaluator = Evaluator(
         dataset=dataset,
@@ -99,6 +107,13 @@ def run_evaluation(
         conditions=settings.conditions(),
         detectors=tuple(results),
     )
+
+
+def _variant(variant: Variant, settings: Settings) -> Detector:
+    inspector = load_inspector(
+        variant.recipe, device=settings.device, threads=settings.threads, changes=variant.changes
+    )
+    return Detector(name=variant.name, inspector=inspector)
 
 
 def load_detector(name: str, device: str, threads: int | None) -> Detector:

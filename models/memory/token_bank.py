@@ -58,6 +58,14 @@ class TokenBank:
         """How many references have tokens here."""
         return len(torch.unique(torch.cat(list(self.owners.values()))))
 
+    def owner(self) -> int:
+        """The number of the first reference that has tokens here."""
+        return int(next(iter(self.owners.values()))[0])
+
+    def keeps(self, reference: int) -> bool:
+        """Whether ``reference`` has tokens here."""
+        return any(bool((owners == reference).any()) for owners in self.owners.values())
+
     def without(self, reference: int) -> "TokenBank":
         """The bank as if ``reference`` had not been there."""
         kept = {layer: owners != reference for layer, owners in self.owners.items()}

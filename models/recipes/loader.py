@@ -15,6 +15,8 @@ from models.recipes.part_inspector import PartInspector
 from models.recipes.recipe import digest_of, read_recipe
 from models.recipes.senses import Senses
 from models.recipes.sight import Sight
+from models.recipes.spgdd_recipe import SpgddRecipe
+from models.recipes.spgdd_sight import spgdd_sight
 from wire.inspector import Inspector
 
 
@@ -52,4 +54,6 @@ def _sight(recipe: str, settings: Senses, place: torch.device) -> Sight:
     """One builder per kind of recipe."""
     if isinstance(settings, EmbeddedRecipe):
         return embedded_sight(recipe, settings, place)
+    if isinstance(settings, SpgddRecipe):
+        return spgdd_sight(recipe, settings, place)
     raise TypeError(f"no builder for recipes of kind {settings.kind}")

@@ -8,7 +8,13 @@ from models.memory.patch_memory import Map
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Look:
-    """anomaly (h, w); ``features``: what a network saw, for naming what is found there; None from fixed filters."""
+    """anomaly (h, w); ``features``: what a network saw, for naming what is found there; None from fixed filters.
+
+    ``score``: the image's, where it is more than its map says; ``reference``: which picture of its memory, by number,
+    it resembles most, where the memory keeps whole ones.
+    """
 
     anomaly: Map
     features: PictureFeatures | None = None
+    score: float | None = None
+    reference: int | None = None

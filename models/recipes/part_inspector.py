@@ -1,8 +1,10 @@
 """Every recipe's Inspector: pictures, depth, point clouds and sensor windows of a part to one finding."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,9 @@ from wire.frame import SENSOR
 from wire.lesson import Lesson
 from wire.line_state import Calibration, LineSpec, LineState, StateMetadata, tensors_digest
 from wire.part import Part
+
+# Tensor of a memory that names references: of each of its pictures, the number of the reference that it came from.
+_ORIGINS: Final = "origins"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,7 +107,7 @@ class PartInspector:
             looks = detector.maps([view.planes for view in views], memories, [view.modality for view in views])
             for view, look in zip(views, looks, strict=True):
                 if look is not None:
-                    score = detector.score(look.anomaly)
+                    score = detector.score(look.anomaly) if look.score is None else look.score
                     anomalies[view.part].append(_Judged(view, look, score, detector))
         return [self._finding(*each) for each in zip(parts, usable, anomalies, strict=True)]
 
@@ -115,15 +120,19 @@ class PartInspector:
         calibrations: dict[str, Calibration] = {}
         for detector, make_views in ((self._images, self._image_views), (self._depths, self._depth_views)):
             pictures: dict[str, list[Planes]] = {}
+            origins: dict[str, list[int]] = {}
             for index, part in enumerate(references):
                 for view in make_views(index, part):
                     if detector.can_judge(view.planes):
                         pictures.setdefault(view.modality, []).append(view.planes)
+                        origins.setdefault(view.modality, []).append(index)
             for modality, usable in sorted(pictures.items()):
                 if len(usable) >= detector.least_references:
                     built = detector.build(usable, modality, spec=spec)
                     tensors |= built.tensors
                     calibrations[modality] = built.calibration
+                    if built.names_references:
+                        tensors[f"{modality}.{_ORIGINS}"] = np.asarray(origins[modality], np.float32)
         windows = [part.sensor for part in references if part.sensor is not None]
         memory, scores = build_sensor_memory(windows, self._recipe.sensors)
         if len(scores) >= 2:
@@ -196,7 +205,7 @@ class PartInspector:
             score=fused.score,
             threshold=fused.threshold,
             mode=Mode.MEMORY if remembered else Mode.ZERO_SHOT,
-            modalities=_verdicts(part, state, judgements),
+            modalities=_verdicts(part, state, judgements, _closest(state, seen)),
             regions=tuple(regions),
             pictures=pictures,
         )
@@ -254,7 +263,22 @@ def _judge(
     return judge_remembered(modality, score, calibration, rate, state.metadata.manual_thresholds)
 
 
-def _verdicts(part: Part, state: LineState | None, judged: Sequence[Judgement]) -> tuple[ModalityVerdict, ...]:
+def _closest(state: LineState | None, seen: Sequence[_Seen]) -> dict[str, UUID]:
+    """By modality: the reference that a picture resembles most, where its memory keeps whole ones."""
+    if state is None:
+        return {}
+    return {
+        each.view.modality: state.metadata.references[
+            int(state.tensors[f"{each.view.modality}.{_ORIGINS}"][each.look.reference])
+        ]
+        for each in seen
+        if each.look.reference is not None
+    }
+
+
+def _verdicts(
+    part: Part, state: LineState | None, judged: Sequence[Judgement], closest: Mapping[str, UUID]
+) -> tuple[ModalityVerdict, ...]:
     """One verdict per modality that was judged, came or was expected, judged ones first."""
     verdicts = [
         ModalityVerdict(
@@ -266,6 +290,8 @@ def _verdicts(part: Part, state: LineState | None, judged: Sequence[Judgement]) 
             mode=j.mode,
             deviation=j.deviation,
             threshold_extrapolated=j.extrapolated,
+            shots=len(state.metadata.references) if state is not None and j.mode is Mode.MEMORY else 0,
+            closest_reference=closest.get(j.modality),
         )
         for j in judged
     ]

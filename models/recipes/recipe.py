@@ -10,13 +10,14 @@ from pydantic import ValidationError
 
 from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.senses import Senses
+from models.recipes.spgdd_recipe import SpgddRecipe
 from wire.errors import ConfigurationError
 
 _FOLDER = Path(__file__).parent
 _EMBEDDED = "embedded"
 
 # A file's ``kind`` names one of them; a file without it is embedded.
-_KINDS: Final[Mapping[str, type[Senses]]] = {_EMBEDDED: EmbeddedRecipe}
+_KINDS: Final[Mapping[str, type[Senses]]] = {_EMBEDDED: EmbeddedRecipe, "spgdd": SpgddRecipe}
 
 
 def read_recipe(recipe: str, changes: Mapping[str, str] | None = None) -> Senses:

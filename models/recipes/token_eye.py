@@ -5,37 +5,19 @@ from dataclasses import dataclass
 
 import open_clip
 import torch
-from pydantic import Field
 
 from models.backbones.clip_model import TINY_CLIP, load_clip, random_clip
-from models.backbones.clip_tokens import ClipTokens, MemorySource
+from models.backbones.clip_tokens import ClipTokens
 from models.backbones.student_tokens import StudentTokens
 from models.backbones.tokens import TokenBackbone
-from models.backbones.vv_attention import VvMode
 from models.backbones.weights_file import file_sha256, frozen
+from models.recipes.backbone_settings import BackboneSettings
 from models.recipes.network_weights import load_networks
 from models.recipes.recipe import read_embedded, weights_file
-from models.settings import PartSettings
 from wire.errors import ConfigurationError
 
 EMBEDDED = "embedded"
 _EMBEDDED_FRAME_PX = 256
-
-
-class BackboneSettings(PartSettings):
-    """``name``: an open_clip model, ``tiny-clip``, or ``embedded``: the shipped network, which knows no words.
-
-    ``weights``: a file beside the recipe; ``seed``: random weights instead, for tests and benchmarks.
-    ``layers``: 1-based, None = the published ones; ``frame_px``: another side of the square frame than the model's own.
-    """
-
-    name: str
-    weights: str | None = None
-    seed: int | None = Field(default=None, ge=0)
-    layers: tuple[int, ...] | None = None
-    vv_mode: VvMode = VvMode.ENHANCED
-    memory_source: MemorySource = MemorySource.VV
-    frame_px: int | None = Field(default=None, ge=16)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,0 +1,64 @@
+"""Images as recipes of the kind SPGDD-GPT see them."""
+
+import open_clip
+import torch
+
+from models.backbones.planes import Planes
+from models.backbones.tokens import TokenBackbone
+from models.backbones.weights_file import file_sha256
+from models.recipes.part_views import ImagePlanes
+from models.recipes.recipe import weights_file
+from models.recipes.sight import Sight
+from models.recipes.spgdd_detector import SpgddDetector, Words
+from models.recipes.spgdd_recipe import SpgddRecipe
+from models.recipes.token_eye import token_eye
+from models.text.clip_text import ClipText
+from models.text.learned_context import load_context
+from models.text.prompt_bank import PromptBank, TextSettings
+from wire.image_codec import Image
+
+
+def spgdd_sight(recipe: str, settings: SpgddRecipe, place: torch.device) -> Sight:
+    """ConfigurationError if the weights are not there or do not fit."""
+    eye = token_eye(recipe, settings.backbone, place)
+    weights = {"backbone": eye.digest}
+    words = None
+    if eye.clip is not None and eye.backbone.text_layer is not None:
+        words = _words(recipe, settings.text, eye.clip, place)
+        if settings.text.learned is not None:
+            weights["context"] = file_sha256(weights_file(recipe, settings.text.learned.weights)).encode()
+    frame = eye.backbone.profile.frame
+    detector = SpgddDetector(
+        backbone=eye.backbone,
+        words=words,
+        tddf=settings.tddf,
+        memory=settings.memory,
+        score=settings.score,
+        zero_shot=settings.zero_shot,
+        batch=max(1, settings.batch_pixels // (frame[0] * frame[1])),
+        device=place,
+    )
+    return Sight(
+        detector=detector,
+        planes=frame_planes(eye.backbone),
+        weights=weights,
+        zero_shot_threshold=settings.score.zero_shot_threshold if words is not None else None,
+    )
+
+
+def frame_planes(backbone: TokenBackbone) -> ImagePlanes:
+    """How an image becomes the frame of a token backbone."""
+
+    def planes(image: Image) -> Planes:
+        return Planes(values=backbone.profile.prepare(image).pixels, size=(image.shape[0], image.shape[1]))
+
+    return planes
+
+
+def _words(recipe: str, settings: TextSettings, clip: open_clip.CLIP, place: torch.device) -> Words:
+    text = ClipText(clip)
+    learned = None
+    if settings.learned is not None:
+        width = int(clip.token_embedding.weight.shape[1])
+        learned = load_context(weights_file(recipe, settings.learned.weights), width).to(place)
+    return Words(bank=PromptBank(text, settings, learned, clip), scale=text.temperature)

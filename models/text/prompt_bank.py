@@ -1,0 +1,105 @@
+"""What a line's good and bad parts are called, as two directions: e_n and e_a (SYSTEMS A.2.2)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated
+
+import torch
+from pydantic import BeforeValidator
+from torch import Tensor
+
+from models.settings import PartSettings
+from models.text.clip_text import ClipText, mean_direction
+from models.text.ensembles import Ensemble, Prompts, ensemble
+from models.text.learned_context import LearnedContext, LearnedTexts
+from models.text.levels import PromptLevel, level_of, render
+from models.text.line_profile import normality_sentence
+from wire.line_state import LineSpec
+
+Level = Annotated[PromptLevel, BeforeValidator(lambda name: level_of(str(name)))]
+# What learned words stay near to, where a line names no flaws of its own.
+_USUAL_SUFFIXES = ("with a flaw", "with a defect", "with damage", "with a scratch", "with a crack", "with a hole",
+                   "with a stain", "with a missing part")  # fmt: skip
+
+
+class LearnedSettings(PartSettings):
+    """``weights``: a file beside the recipe that ``lineside train spgdd`` made for the same text tower."""
+
+    weights: str
+
+
+class TextSettings(PartSettings):
+    """``class_name``: of parts whose line has no state yet. ``classes``: name of a defect -> its texts by level.
+
+    ``level``: which of them are abnormal prompts beside the ensemble; CLASSNAME needs no text.
+    """
+
+    class_name: str
+    ensemble: Ensemble
+    level: Level
+    classes: dict[str, dict[Level, str]]
+    learned: LearnedSettings | None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TextPair:
+    """normal (D,), abnormal (D,), of unit length."""
+
+    normal: Tensor
+    abnormal: Tensor
+
+    def stacked(self) -> Tensor:
+        """(2, D): what a line state keeps."""
+        return torch.stack([self.normal, self.abnormal])
+
+
+class PromptBank:
+    """Prompts of a line, from its specification; None = a line that nobody has described."""
+
+    def __init__(self, text: ClipText, settings: TextSettings, learned: LearnedContext | None, tower: object) -> None:
+        self._text = text
+        self._settings = settings
+        self._learned = learned
+        self._tower = tower
+        self._pair = lru_cache(maxsize=256)(self._new_pair)
+
+    def prompts(self, spec: LineSpec | None) -> Prompts:
+        """As strings."""
+        return ensemble(
+            self._settings.ensemble,
+            self._settings.class_name if spec is None else normality_sentence(spec.class_name),
+            suffixes=() if spec is None else tuple(map(normality_sentence, spec.defect_words)),
+            normality="" if spec is None else normality_sentence(spec.normality),
+            more=self._sentences(),
+        )
+
+    def pair(self, spec: LineSpec | None) -> TextPair:
+        """As directions; words that were learned win over the ensemble."""
+        return self._pair(spec)
+
+    def _new_pair(self, spec: LineSpec | None) -> TextPair:
+        if self._learned is not None:
+            with torch.inference_mode():
+                texts = self._learned_texts(self._learned, spec)
+            return TextPair(normal=texts.normal, abnormal=texts.abnormal)
+        prompts = self.prompts(spec)
+        return TextPair(
+            normal=mean_direction(self._text.encode(prompts.normal)),
+            abnormal=mean_direction(self._text.encode(prompts.abnormal)),
+        )
+
+    def _learned_texts(self, learned: LearnedContext, spec: LineSpec | None) -> LearnedTexts:
+        name = self._settings.class_name if spec is None else normality_sentence(spec.class_name)
+        words = () if spec is None else tuple(map(normality_sentence, spec.defect_words))
+        found: LearnedTexts = learned(self._tower, name, (*_USUAL_SUFFIXES, *words))
+        return found
+
+    def _sentences(self) -> tuple[str, ...]:
+        classes: Mapping[str, Mapping[PromptLevel, str]] = self._settings.classes
+        return tuple(render(name, self._settings.level, texts).text for name, texts in classes.items())
+
+
+def usual_suffixes() -> tuple[str, ...]:
+    """Flaws that any part may have."""
+    return _USUAL_SUFFIXES

@@ -1,0 +1,121 @@
+"""SYSTEMS part C, rows 6 and 7: embeddings of ensembles, cached; words that are learned."""
+
+from pathlib import Path
+
+import open_clip
+import pytest
+import torch
+
+from models.backbones.clip_model import TINY_CLIP, random_clip
+from models.backbones.weights_file import frozen, parameters_sha256
+from models.text.clip_text import ClipText, mean_direction
+from models.text.ensembles import Ensemble
+from models.text.learned_context import LearnedContext, load_context, pack_context
+from models.text.levels import PromptLevel
+from models.text.prompt_bank import PromptBank, TextSettings
+from wire.line_state import LineSpec
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def clip() -> open_clip.CLIP:
+    model = random_clip(TINY_CLIP, 0)
+    frozen(model, CPU)
+    return model
+
+
+def test_strings_become_unit_vectors_as_open_clip_makes_them(clip: open_clip.CLIP):
+    found = ClipText(clip).encode(["a nut", "a bolt"])
+    expected = clip.encode_text(open_clip.get_tokenizer("ViT-B-16")(["a nut", "a bolt"]), normalize=True)
+    torch.testing.assert_close(found, expected)
+    assert found.norm(dim=1).tolist() == pytest.approx([1, 1])
+
+
+def test_a_cached_string_has_the_vector_that_it_would_be_given_again(clip: open_clip.CLIP):
+    text = ClipText(clip)
+    first = text.encode(["a nut", "a bolt"])
+    again = text.encode(["a bolt", "a pin", "a nut"])
+    assert torch.equal(again[[2, 0]], first)  # not computed again: bit by bit
+    fresh = ClipText(clip).encode(["a bolt"])
+    torch.testing.assert_close(fresh[0], first[1])
+
+
+def test_the_mean_of_an_ensemble_has_length_one_and_knows_no_order():
+    vectors = torch.nn.functional.normalize(torch.randn(9, 5, generator=torch.Generator().manual_seed(0)), dim=1)
+    mean = mean_direction(vectors)
+    assert float(mean.norm()) == pytest.approx(1)
+    torch.testing.assert_close(mean_direction(vectors.flip(0)), mean)
+    assert mean_direction(torch.tensor([[1.0, 0.0], [0.0, 1.0]])).tolist() == pytest.approx([2**-0.5, 2**-0.5])
+
+
+def test_a_text_beyond_the_context_is_cut_and_said(clip: open_clip.CLIP):
+    long = "scratch " * 100
+    with pytest.warns(UserWarning, match="102 tokens, 77 are read: 'scratch scratch"):
+        found = ClipText(clip).encode([long])
+    assert torch.isfinite(found).all()
+
+
+def settings(**more: object) -> TextSettings:
+    usual: dict[str, object] = {
+        "class_name": "surface", "ensemble": Ensemble.SHORT, "level": "classname", "classes": {}, "learned": None,
+    }  # fmt: skip
+    return TextSettings.model_validate(usual | more)
+
+
+def test_a_lines_own_name_and_words_make_its_directions(clip: open_clip.CLIP):
+    bank = PromptBank(ClipText(clip), settings(), None, clip)
+    plain, named = bank.pair(None), bank.pair(LineSpec(line="l", class_name="nut"))
+    assert bank.prompts(None).normal[0] == "a photo of surface."
+    assert not torch.allclose(plain.normal, named.normal, atol=1e-4)
+    worded = bank.pair(LineSpec(line="l", class_name="nut", defect_words=("with a burr",)))
+    assert torch.equal(worded.normal, named.normal)
+    assert not torch.allclose(worded.abnormal, named.abnormal, atol=1e-5)
+    round_one = bank.pair(LineSpec(line="l", class_name="nut", normality="round </s>"))
+    assert bank.prompts(LineSpec(line="l", class_name="nut", normality="round </s>")).normal[-1].endswith("nut, round.")
+    assert torch.equal(round_one.abnormal, named.abnormal)
+
+
+def test_descriptions_of_classes_stand_beside_the_ensemble_at_the_level_asked_for(clip: open_clip.CLIP):
+    classes = {"scratch": {"v2:T4": "A thin bright line."}}
+    bank = PromptBank(ClipText(clip), settings(classes=classes, level="template"), None, clip)
+    assert bank.prompts(None).abnormal[-1] == "A thin bright line."
+    assert settings(level="v1:T3").level is PromptLevel.SAMPLE_REFINED
+
+
+def test_learned_words_have_a_gradient_that_differences_confirm(clip: open_clip.CLIP):
+    exact = random_clip(TINY_CLIP, 0).double().eval().requires_grad_(requires_grad=False)
+    context = LearnedContext(32).double()
+
+    def loss(words: torch.Tensor, abnormal: torch.Tensor) -> torch.Tensor:
+        own = torch.func.functional_call(
+            context, {"context": words, "abnormal": abnormal}, (exact, "nut", ("with a flaw",))
+        )
+        return (own.normal * own.abnormal).sum() + own.alignment()
+
+    given = tuple(each.detach().clone().requires_grad_() for each in (context.context, context.abnormal))
+    assert torch.autograd.gradcheck(loss, given, eps=1e-6, atol=1e-6, nondet_tol=1e-12, fast_mode=True)
+
+
+def test_only_the_words_are_learned(clip: open_clip.CLIP):
+    before = parameters_sha256(clip)
+    context = LearnedContext(32)
+    optimizer = torch.optim.Adam(context.parameters(), lr=0.01)
+    for _ in range(3):
+        optimizer.zero_grad()
+        texts = context(clip, "nut", ("with a flaw",))
+        (texts.normal * texts.abnormal).sum().backward()
+        optimizer.step()
+    assert parameters_sha256(clip) == before
+    assert all(parameter.grad is None for parameter in clip.parameters())
+    assert [tuple(each.shape) for each in context.parameters()] == [(4, 32), (4, 32)]
+
+
+def test_learned_words_come_back_from_their_file(tmp_path: Path, clip: open_clip.CLIP):
+    context = LearnedContext(32, seed=4)
+    (tmp_path / "words.safetensors").write_bytes(pack_context(context))
+    back = load_context(tmp_path / "words.safetensors", 32)
+    assert torch.equal(back.context, context.context)
+    texts = back(clip, "nut", ("with a flaw",))
+    assert torch.equal(texts.normal, context(clip, "nut", ("with a flaw",)).normal)
+    assert float(texts.alignment()) > 0
