@@ -27,7 +27,7 @@ from storage.objects import open_payload_store
 from wire.errors import ConfigurationError, MustStop
 from wire.kafka.sender import KafkaSender
 from wire.logs import configure_logging
-from wire.settings_file import load
+from wire.settings_layers import load
 from wire.telemetry import TelemetryServer
 
 Settings = TypeVar("Settings", bound=ConnectorSettings)
@@ -44,11 +44,17 @@ app.add_typer(opcua_commands, name="opcua")
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="YAML file; a sample lies in the connector's folder.")]
 CheckOption = Annotated[bool, typer.Option("--check", help="Check the file, report everything wrong with it, and end.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="One setting, over file and environment. Repeatable."),
+]
 JsonOption = Annotated[bool, typer.Option("--json-logs", help="Write log lines as JSON.")]
 
 
 @app.command()
-def line(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+def line(
+    config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False, set_flags: SetOption = None
+) -> None:
     """Capture from the cameras and subscribe to the PLC of one line, in one process and one order."""
 
     def sources(settings: LineSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
@@ -57,13 +63,15 @@ def line(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption
             *_plc(settings.opcua_settings, ledgers, metrics),
         ]
 
-    _main("line", config, LineSettings, sources, check=check, json_logs=json_logs)
+    _main("line", config, LineSettings, sources, flags=set_flags, check=check, json_logs=json_logs)
 
 
 @app.command()
-def camera(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+def camera(
+    config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False, set_flags: SetOption = None
+) -> None:
     """Capture from cameras: GigE Vision, USB3 Vision, RTSP, USB, folders into which camera PCs deliver."""
-    _main("camera", config, CameraSettings, _cameras, check=check, json_logs=json_logs)
+    _main("camera", config, CameraSettings, _cameras, flags=set_flags, check=check, json_logs=json_logs)
 
 
 @opcua_commands.callback(invoke_without_command=True)
@@ -74,17 +82,20 @@ def opcua(
     ] = None,
     check: CheckOption = False,
     json_logs: JsonOption = False,
+    set_flags: SetOption = None,
 ) -> None:
     """Subscribe to a PLC over OPC UA: a part's context, and the sensor values around its trigger."""
     if context.invoked_subcommand is not None:
         return
     if config is None:
         raise typer.BadParameter("missing: name the connector's file, or one of the commands", param_hint="--config")
-    _main("opcua", config, OpcUaSettings, _plc, check=check, json_logs=json_logs)
+    _main("opcua", config, OpcUaSettings, _plc, flags=set_flags, check=check, json_logs=json_logs)
 
 
 @app.command()
-def replay(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+def replay(
+    config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False, set_flags: SetOption = None
+) -> None:
     """Stream a folder of images, a video file or an RTSP camera."""
     # Here, because the libraries of ffmpeg (PyAV) are of use to this connector alone.
     from connectors.replay.sources import open_replay
@@ -92,7 +103,7 @@ def replay(config: ConfigOption, check: CheckOption = False, json_logs: JsonOpti
     def sources(settings: ReplaySettings, _: SourceLedgers, __: ConnectorMetrics) -> Sequence[Source]:
         return [CaptureLoop(open_replay(one, line=settings.line)) for one in settings.sources]
 
-    _main("replay", config, ReplaySettings, sources, check=check, json_logs=json_logs)
+    _main("replay", config, ReplaySettings, sources, flags=set_flags, check=check, json_logs=json_logs)
 
 
 def _cameras(settings: CameraSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
@@ -114,12 +125,13 @@ def _main(
     kind: type[Settings],
     make_sources: "MakeSources[Settings]",
     *,
+    flags: Sequence[str] | None,
     check: bool,
     json_logs: bool,
 ) -> None:
     configure_logging(f"connector-{name}", json=json_logs)
     try:
-        settings = load(config, kind)
+        settings = load(config, kind, flags or ())
         if check:
             typer.echo(f"{config}: no problems found")
             return

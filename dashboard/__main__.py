@@ -21,6 +21,10 @@ _EX_CONFIG = 78
 def serve(
     context: typer.Context,
     config: Annotated[Path | None, typer.Option(help="YAML file with the settings; LINESIDE_* variables win")] = None,
+    set_flags: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="One setting, over file and environment. Repeatable."),
+    ] = None,
     check: Annotated[bool, typer.Option("--check", help="Only check the settings")] = False,
 ) -> None:
     """Serve API and pages until SIGTERM."""
@@ -30,7 +34,7 @@ def serve(
         typer.echo("--config FILE is needed", err=True)
         raise typer.Exit(2)
     try:
-        settings = load_settings(config)
+        settings = load_settings(config, set_flags or ())
         if check:
             Gate.open(settings)
         else:

@@ -1,14 +1,14 @@
-"""Settings of the dashboard process: one YAML file, environment variables ``LINESIDE_*`` win."""
+"""Settings of the dashboard process (``wire.settings_layers`` says where they come from)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
 from wire.process_settings import ProcessSettings
-from wire.settings_file import problems, read_keys
+from wire.settings_layers import load
 
 
 class TelemetryEndpoint(BaseModel):
@@ -52,9 +52,6 @@ class DashboardSettings(ProcessSettings):
     )
 
 
-def load_settings(path: Path) -> DashboardSettings:
-    """Read ``path``; ConfigurationError lists every problem, each with file and key."""
-    try:
-        return DashboardSettings(**read_keys(path))
-    except ValidationError as error:
-        raise ConfigurationError(problems(error, where=str(path))) from error
+def load_settings(path: Path, flags: Sequence[str] = ()) -> DashboardSettings:
+    """Read ``path``; ConfigurationError lists every problem, each with its origin and key."""
+    return load(path, DashboardSettings, flags)

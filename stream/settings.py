@@ -1,4 +1,4 @@
-"""Settings of one worker process: a YAML file, LINESIDE_* environment variables over it, all errors at once."""
+"""Settings of one worker process (``wire.settings_layers`` says where they come from)."""
 
 import os
 import socket
@@ -7,14 +7,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from stream.steps.joiner import BACKLOG_S
-from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
 from wire.process_settings import ProcessSettings
-from wire.settings_file import problems, read_keys
+from wire.settings_layers import load
 
 
 class Role(StrEnum):
@@ -111,23 +110,6 @@ class WorkerSettings(ProcessSettings):
         return tuple(dict.fromkeys(roles))
 
 
-def load_settings(path: Path | None, roles: Sequence[str] | None = None) -> WorkerSettings:
-    """Read ``path`` (None: environment only); ``roles`` win over both. ConfigurationError lists every problem."""
-    where = str(path or "environment")
-    content = {} if path is None else read_keys(path)
-    if roles:
-        content.setdefault("roles", tuple(roles))
-    try:
-        settings = WorkerSettings(**content)
-        if not roles:
-            return settings
-        return settings.model_copy(update={"roles": _roles(where, roles)})
-    except ValidationError as error:
-        raise ConfigurationError(problems(error, where=where)) from error
-
-
-def _roles(where: str, names: Sequence[str]) -> tuple[Role, ...]:
-    unknown = sorted(set(names) - set(Role))
-    if unknown:
-        raise ConfigurationError([f"{where}: roles: {', '.join(unknown)} is none of {', '.join(Role)}"])
-    return tuple(dict.fromkeys(Role(name) for name in names))
+def load_settings(path: Path | None, roles: Sequence[str] | None = None, flags: Sequence[str] = ()) -> WorkerSettings:
+    """Read ``path`` (None: environment and flags alone); ``roles`` win over all. ConfigurationError: all problems."""
+    return load(path, WorkerSettings, [*flags, *([f"roles={','.join(roles)}"] if roles else [])])

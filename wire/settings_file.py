@@ -1,15 +1,14 @@
 """Settings from a YAML file: every mistake is reported at once, with file, key and what to do about it."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from wire.errors import ConfigurationError
-
-Settings = TypeVar("Settings", bound=BaseModel)
 
 # Begins the tags of unions, which pydantic puts between the keys of an error; people would look for them in the file.
 UNION_TAG: Final = "|"
@@ -21,14 +20,6 @@ _REMEDIES: Final = {
 }
 # An unknown key may be a password that was indented wrongly.
 _NEVER_SHOWN: Final = frozenset({"extra_forbidden", "missing"})
-
-
-def load(path: Path, kind: type[Settings]) -> Settings:
-    """Read ``path`` as ``kind``. ConfigurationError lists everything that is wrong with it."""
-    try:
-        return kind.model_validate(read_keys(path))
-    except ValidationError as error:
-        raise ConfigurationError(problems(error, where=str(path))) from error
 
 
 def read_keys(path: Path) -> dict[str, Any]:
@@ -44,13 +35,23 @@ def read_keys(path: Path) -> dict[str, Any]:
     return content
 
 
-def problems(error: ValidationError, *, where: str, show_values: bool = True) -> list[str]:
-    """One line per mistake: where, key, the value that was found (unless it may be a secret), what to do."""
-    return [_problem(where, one, show_values=show_values) for one in error.errors(include_url=False)]
+def problems(
+    error: ValidationError, *, where: str | Callable[[Sequence[str]], str], show_values: bool = True
+) -> list[str]:
+    """One line per mistake: where, key, the value that was found (unless it may be a secret), what to do.
+
+    ``where``: the file, or a function of the mistake's place that says who said it.
+    """
+    found = []
+    for one in error.errors(include_url=False):
+        place = [part for part in map(str, one["loc"]) if not part.startswith(UNION_TAG)]
+        origin = where if isinstance(where, str) else where(place)
+        found.append(_problem(origin, place, one, show_values=show_values))
+    return found
 
 
-def _problem(where: str, error: ErrorDetails, *, show_values: bool) -> str:
-    key = ".".join(part for part in map(str, error["loc"]) if not part.startswith(UNION_TAG)) or "(whole file)"
+def _problem(where: str, place: Sequence[str], error: ErrorDetails, *, show_values: bool) -> str:
+    key = ".".join(place) or "(whole file)"
     shown = show_values and error["type"] not in _NEVER_SHOWN and not isinstance(error["input"], dict | list)
     value = f" = {error['input']!r}" if shown else ""
     message = error["msg"].removeprefix("Value error, ")

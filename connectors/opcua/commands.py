@@ -13,7 +13,8 @@ from connectors.line.settings import LineSettings
 from connectors.opcua.settings import OpcUaSettings
 from connectors.opcua.trust_store import TrustStore
 from wire.errors import ConfigurationError
-from wire.settings_file import load, read_keys
+from wire.settings_file import read_keys
+from wire.settings_layers import load
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

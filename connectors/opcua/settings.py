@@ -132,7 +132,7 @@ class PlcSettings(Strict):
         return (self.subscription.sampling_ms + 2 * self.subscription.publishing_ms) / 1000
 
 
-class OpcUaSettings(PlcSettings, ConnectorSettings):  # type: ignore[misc]  # two kinds of pydantic configuration, one content
+class OpcUaSettings(PlcSettings, ConnectorSettings):
     """A file for ``python -m connectors opcua``. Sources are ``<line>/plc`` and ``<line>/plc/sensors``."""
 
     @model_validator(mode="after")

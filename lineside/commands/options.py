@@ -35,6 +35,15 @@ Objects = Annotated[
     ),
 ]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
-ConfigFile = Annotated[Path, typer.Option("--config", metavar="FILE", help="YAML file with the settings.")]
+ConfigFile = Annotated[
+    Path,
+    typer.Option("--config", metavar="FILE", help="YAML file; LINESIDE_* variables win over it."),
+]
+SetFlags = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="One setting, over file and environment: inspect.max_batch=4. Repeatable."
+    ),
+]
 
 DEFAULT_DATA_DIR = Path("lineside-data")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from lineside.commands.options import DEFAULT_DATA_DIR, ConfigFile, DataDir
+from lineside.commands.options import DEFAULT_DATA_DIR, ConfigFile, DataDir, SetFlags
 
 app = typer.Typer(help="The virtual plant: run it, look at it, make something go wrong.", no_args_is_help=True)
 
@@ -14,16 +14,16 @@ PlantUrl = Annotated[
 
 
 @app.command()
-def run(config: ConfigFile) -> None:
+def run(config: ConfigFile, set_flags: SetFlags = None) -> None:
     """Run the plant until SIGTERM."""
     from lineside.plant.process import run as run_plant
     from lineside.plant.settings import PlantSettings
     from lineside.quick_end import end_now
     from wire.logs import configure_logging
-    from wire.settings_file import load
+    from wire.settings_layers import load
 
     configure_logging("plant", json=False)
-    run_plant(load(config, PlantSettings))
+    run_plant(load(config, PlantSettings, set_flags or ()))
     end_now(0)
 
 

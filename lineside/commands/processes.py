@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lineside.commands.options import ConfigFile
+from lineside.commands.options import ConfigFile, SetFlags
 
 
 def worker(
@@ -15,28 +15,30 @@ def worker(
     config: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="YAML file; LINESIDE_* variables win over it.")
     ] = None,
+    set_flags: SetFlags = None,
 ) -> None:
     """A worker that inspects, stores, describes or builds."""
     from lineside.quick_end import end_now
     from stream.settings import load_settings
     from stream.worker import run
 
-    end_now(run(load_settings(config, [name.strip() for name in roles.split(",")] if roles else None)))
+    names = [name.strip() for name in roles.split(",")] if roles else None
+    end_now(run(load_settings(config, names, set_flags or ())))
 
 
-def dashboard(config: ConfigFile) -> None:
+def dashboard(config: ConfigFile, set_flags: SetFlags = None) -> None:
     """The operator pages and the REST API."""
     from dashboard.serve import run
     from dashboard.settings import load_settings
 
-    run(load_settings(config))
+    run(load_settings(config, set_flags or ()))
 
 
-def broker(config: ConfigFile) -> None:
+def broker(config: ConfigFile, set_flags: SetFlags = None) -> None:
     """The embedded broker: keeps everything in memory, forgets it at the end (for demos and tests)."""
     from lineside.embedded_broker import BrokerSettings, run
     from wire.logs import configure_logging
-    from wire.settings_file import load
+    from wire.settings_layers import load
 
     configure_logging("broker", json=False)
-    run(load(config, BrokerSettings))
+    run(load(config, BrokerSettings, set_flags or ()))

@@ -14,7 +14,7 @@ from lineside.site import Site
 from stream.settings import Role, load_settings
 from tests.chart.rendering import SAMPLES, Manifest, environment, one, render
 from wire import topics
-from wire.settings_file import load
+from wire.settings_layers import load
 
 KINDS: dict[str, type[ConnectorSettings]] = {"line": LineSettings, "camera": CameraSettings, "replay": ReplaySettings}
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from connectors.opcua.server_profile import ServerProfile
 from connectors.opcua.settings import OpcUaSettings
-from wire.settings_file import load
+from wire.settings_layers import load
 
 FOLDER = Path(__file__).resolve().parents[3] / "connectors" / "opcua"
 SAMPLES = sorted((FOLDER / "samples").glob("*.yaml"))

@@ -16,7 +16,7 @@ from connectors.opcua.settings import OpcUaSettings
 from connectors.replay.settings import ReplaySettings
 from connectors.settings import ConnectorSettings
 from wire.errors import ConfigurationError
-from wire.settings_file import load
+from wire.settings_layers import load
 
 CONNECTORS = Path(__file__).resolve().parents[3] / "connectors"
 KINDS: dict[str, type[ConnectorSettings]] = {

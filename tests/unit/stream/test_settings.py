@@ -68,7 +68,10 @@ def test_file_that_is_no_configuration_is_refused(tmp_path: Path, text: str | No
 
 
 def test_unknown_role_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="roles: sleep is none of inspect, store, describe, build"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"--set roles: roles\.0 = 'sleep': Input should be 'inspect', 'store', 'describe' or 'build'",
+    ):
         load_settings(write(tmp_path, GOOD), ["sleep"])
 
 
