@@ -1,7 +1,8 @@
-"""``python -m connectors line|camera|opcua|replay --config FILE``."""
+"""``python -m connectors line|camera|opcua|replay|results --config FILE``."""
 
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -18,6 +19,7 @@ from connectors.opcua.commands import app as opcua_commands
 from connectors.opcua.settings import OpcUaSettings
 from connectors.publisher import Publisher
 from connectors.replay.settings import ReplaySettings
+from connectors.results.settings import ResultsSettings
 from connectors.settings import ConnectorSettings
 from connectors.source import Source
 from connectors.source_ledger import SourceLedgers
@@ -106,6 +108,21 @@ def replay(
     _main("replay", config, ReplaySettings, sources, flags=set_flags, check=check, json_logs=json_logs)
 
 
+@app.command()
+def results(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+    """Write verdicts back to PLCs, and raise ResultReady events of a vision system."""
+    # Here, because asyncua takes half a second of CPU to import, which no camera's process need pay.
+    from connectors.results.process import ResultWriter
+
+    configure_logging("result-writer", json=json_logs)
+    with _ending_in_words():
+        settings = load(config, ResultsSettings)
+        if check:
+            typer.echo(f"{config}: no problems found")
+            return
+        ResultWriter(settings, new_registry()).run()
+
+
 def _cameras(settings: CameraSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:
     return [
         CaptureLoop(open_camera(one, line=settings.line, ledgers=ledgers, metrics=metrics)) for one in settings.sources
@@ -130,12 +147,19 @@ def _main(
     json_logs: bool,
 ) -> None:
     configure_logging(f"connector-{name}", json=json_logs)
-    try:
+    with _ending_in_words():
         settings = load(config, kind, flags or ())
         if check:
             typer.echo(f"{config}: no problems found")
             return
         _run(name, settings, make_sources)
+
+
+@contextmanager
+def _ending_in_words() -> Iterator[None]:
+    """Status 2 with every problem of a configuration, status 1 with what stopped the process."""
+    try:
+        yield
     except ConfigurationError as error:
         for problem in error.problems:
             typer.echo(f"error: {problem}", err=True)

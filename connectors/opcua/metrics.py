@@ -40,7 +40,7 @@ class OpcUaMetrics:
             registry=registry,
         )  # fmt: skip
         self.certificate_expires = Gauge(
-            "connector_opcua_certificate_expires_timestamp_seconds",
+            "connector_opcua_certificate_expiry_timestamp_seconds",
             "When a certificate ceases to be valid, seconds since 1970",
             ["source", "owner"],
             registry=registry,

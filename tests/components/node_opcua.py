@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.components.child_process import ChildProcess
 from tests.components.ports import free_port
@@ -59,14 +59,20 @@ class RealNodeOpcua:
     """One node-opcua server on 127.0.0.1: part id, temperature and count change by themselves.
 
     It keeps its port over `stop`, `kill` and `start`; the count begins anew, as a PLC's does after a restart. Options
-    (`secure`, `max_sessions`) are explained in the server's own file.
+    (`secure`, `max_sessions`, `echo`) are explained in the server's own file.
     """
 
     def __init__(
-        self, *, port: int | None = None, interval_ms: int = 100, secure: bool = False, max_sessions: int = 100
+        self,
+        *,
+        port: int | None = None,
+        interval_ms: int = 100,
+        secure: bool = False,
+        max_sessions: int = 100,
+        echo: bool = True,
     ) -> None:
         self.port = port or free_port()
-        self._options = json.dumps({"secure": secure, "maxSessions": max_sessions})
+        self._options = json.dumps({"secure": secure, "maxSessions": max_sessions, "echo": echo})
         self._interval_ms = interval_ms
         self._folder = Path(tempfile.mkdtemp(prefix="lineside-node-opcua-"))
         self._process: ChildProcess | None = None
@@ -83,6 +89,11 @@ class RealNodeOpcua:
             for line in (self._folder / "server.log").read_text(errors="replace").splitlines()
             if line.startswith("namespace ")
         )
+
+    def taken(self) -> list[dict[str, Any]]:
+        """The results that it took as a PLC, since its last start: part, verdict, late, counter, score."""
+        lines = (self._folder / "server.log").read_text(errors="replace").splitlines()
+        return [json.loads(line.removeprefix("took ")) for line in lines if line.startswith("took ")]
 
     def trust(self, certificate: Path, *, user: bool = False) -> None:
         """Believe a client's certificate, or a user's."""

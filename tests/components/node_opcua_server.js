@@ -4,6 +4,8 @@
 // NODE_OPCUA_OPTIONS in the environment is JSON: {"secure": true} offers every policy and knows the user operator with
 // password "let me in"; {"maxSessions": 2} is a limit. A certificate put into trust/clients or trust/users is believed
 // from then on, and the file gets the suffix .done.
+// It takes results as a PLC does: when ResultCounter changes, it prints `took {...}` and echoes part id and counter into
+// EchoPartId and EchoCounter, unless {"echo": false}.
 // ns=1;s=PartId       String, "part-<count>", a new one each interval
 // ns=1;s=Temperature  Double, 20 + 0.5 * (count modulo 10), moves with the part
 // ns=1;s=Count        UInt32, the count itself, set after the others as a PLC does
@@ -69,6 +71,25 @@ async function main() {
   const countVariable = variable("Count", DataType.UInt32, 0);
 
   variable("TriggerSession", DataType.String, new Date().toISOString());
+
+  const resultPartId = variable("ResultPartId", DataType.String, "");
+  const resultVerdict = variable("ResultVerdict", DataType.Int16, 0);
+  const resultLate = variable("ResultLate", DataType.Boolean, false);
+  const resultScore = variable("ResultScore", DataType.Float, 0);
+  const resultCounter = variable("ResultCounter", DataType.UInt16, 0);
+  const echoPartId = variable("EchoPartId", DataType.String, "");
+  const echoCounter = variable("EchoCounter", DataType.UInt16, 0);
+  const valueOf = (node) => node.readValue().value.value;
+  resultCounter.on("value_changed", () => {
+    const taken = { part: valueOf(resultPartId), verdict: valueOf(resultVerdict), late: valueOf(resultLate) };
+    taken.counter = valueOf(resultCounter);
+    taken.score = valueOf(resultScore);
+    console.log(`took ${JSON.stringify(taken)}`);
+    if (options.echo !== false) {
+      echoPartId.setValueFromSource({ dataType: DataType.String, value: taken.part });
+      echoCounter.setValueFromSource({ dataType: DataType.UInt16, value: taken.counter });
+    }
+  });
 
   setInterval(() => {
     const count = countVariable.readValue().value.value + 1;

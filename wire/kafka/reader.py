@@ -66,7 +66,7 @@ def _read(consumer: Consumer, topic: str, timeout_s: float) -> Iterator[RawRecor
             raise BrokerUnavailable(f"{topic}: no record for {timeout_s:g} s, partitions {sorted(ends)} are unfinished")
         if message.error() is not None:
             raise KafkaException(message.error())
-        record = _record(message)
+        record = raw_record(message)
         end = ends.get(record.partition, 0)  # 0: this partition is done, the record came later
         if record.offset < end:
             yield record
@@ -74,7 +74,8 @@ def _read(consumer: Consumer, topic: str, timeout_s: float) -> Iterator[RawRecor
             ends.pop(record.partition, None)
 
 
-def _record(message: Message) -> RawRecord:
+def raw_record(message: Message) -> RawRecord:
+    """A message of a consumer, without its client."""
     kind, milliseconds = message.timestamp()
     headers = cast("list[tuple[str, bytes | None]]", message.headers() or [])  # a read record has no other shape
     return RawRecord(

@@ -54,14 +54,7 @@ class ConnectorProcess:
 
     def probe(self, path: str) -> tuple[int, str] | None:
         """(status, text) of a telemetry address; None while nothing listens."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
-                return answer.status, answer.read().decode().strip()
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, error.read().decode().strip()
-        except OSError:
-            return None
+        return telemetry_page(self.port, path)
 
     def metric(self, name: str) -> float:
         """The sum of a metric over its labels; 0 if it is not there."""
@@ -91,6 +84,18 @@ class ConnectorProcess:
         if error is not None:
             error.add_note(self.log_tail())
         self.kill()
+
+
+def telemetry_page(port: int, path: str) -> tuple[int, str] | None:
+    """(status, text) of a process's telemetry address; None while nothing listens."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.status, answer.read().decode().strip()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read().decode().strip()
+    except OSError:
+        return None
 
 
 class CameraPc:

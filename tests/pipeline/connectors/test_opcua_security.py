@@ -166,7 +166,7 @@ def test_a_secured_connector_brings_parts_and_tells_when_certificates_expire(tmp
                 owner: float(line.rsplit(" ", 1)[1])
                 for line in metrics.splitlines()
                 for owner in ("own", "server")
-                if line.startswith("connector_opcua_certificate_expires") and f'owner="{owner}"' in line
+                if line.startswith("connector_opcua_certificate_expiry") and f'owner="{owner}"' in line
             }
             now = datetime.now(UTC).timestamp()
             assert expiries["server"] - now == pytest.approx(20 * 86400, abs=3600)
