@@ -109,18 +109,21 @@ def replay(
 
 
 @app.command()
-def results(config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False) -> None:
+def results(
+    config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False, set_flags: SetOption = None
+) -> None:
     """Write verdicts back to PLCs, and raise ResultReady events of a vision system."""
     # Here, because asyncua takes half a second of CPU to import, which no camera's process need pay.
+    from connectors.results.metrics import ResultMetrics
     from connectors.results.process import ResultWriter
 
     configure_logging("result-writer", json=json_logs)
     with _ending_in_words():
-        settings = load(config, ResultsSettings)
+        settings = load(config, ResultsSettings, set_flags or ())
         if check:
             typer.echo(f"{config}: no problems found")
             return
-        ResultWriter(settings, new_registry()).run()
+        ResultWriter(settings, ResultMetrics(new_registry())).run()
 
 
 def _cameras(settings: CameraSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:

@@ -12,6 +12,7 @@ class ResultMetrics:
     """The metrics of one result writer."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
         self.results = Counter(
             "result_writer_results", "Verdicts by what became of them", ["line", "outcome"], registry=registry
         )

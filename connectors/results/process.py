@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry
 
 from connectors.results.line_delivery import LineDelivery, Pending
 from connectors.results.metrics import ResultMetrics
@@ -34,10 +33,9 @@ _READER_STOP_S: Final = 3.0
 class ResultWriter:
     """One process. ``run`` returns after SIGTERM or SIGINT; MustStop if something failed for good."""
 
-    def __init__(self, settings: ResultsSettings, registry: CollectorRegistry) -> None:
+    def __init__(self, settings: ResultsSettings, metrics: ResultMetrics) -> None:
         self._settings = settings
-        self._registry = registry
-        self._metrics = ResultMetrics(registry)
+        self._metrics = metrics
         self._lines = {line.line: line for line in settings.lines}
         self._deliveries: Mapping[str, LineDelivery] = {}
         self._vision: VisionSystem | None = None
@@ -73,7 +71,7 @@ class ResultWriter:
             self._vision = VisionSystem(self._settings.vision_system, list(self._lines))
             await self._vision.start()
         telemetry = TelemetryServer(
-            self._registry,
+            self._metrics.registry,
             host=self._settings.telemetry.host,
             port=self._settings.telemetry.port,
             live=lambda: None if reader.is_alive() else "the reader ended",
