@@ -39,7 +39,18 @@ def embedded(
             metavar="DIR", exists=True, file_okay=False, help="Photographs of good surfaces. [default: drawn ones]"
         ),
     ] = None,
-    distillation_steps: Annotated[int, typer.Option(min=1, help="Of the first stage.")] = 6000,
+    begin_with: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Weights of an earlier training to go on from. [default: nothing learned]",
+        ),
+    ] = None,
+    distillation_steps: Annotated[
+        int, typer.Option(min=0, help="Of the first stage; 0 keeps the student of --begin-with.")
+    ] = 6000,
     decoding_steps: Annotated[int, typer.Option(min=1, help="Of the second stage.")] = 3000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
     threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
@@ -65,10 +76,16 @@ def embedded(
                 shown.console.print(f"{progress.stage} {progress.step}: {progress.measured}")
 
         trained = train_embedded(
-            shipped_settings(seed=seed, distillation_steps=distillation_steps, decoding_steps=decoding_steps),
+            shipped_settings(
+                seed=seed,
+                distillation_steps=distillation_steps,
+                decoding_steps=decoding_steps,
+                going_on=begin_with is not None,
+            ),
             out,
             teacher_file=teacher,
             photos=photos,
+            begin_with=begin_with,
             device=device,
             threads=threads,
             report=report,

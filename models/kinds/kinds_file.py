@@ -19,7 +19,7 @@ _HEADER = "kinds"
 
 
 def pack_kinds(network: KindNetwork, *, temperature: float, limits: Limits, features_sha256: str) -> bytes:
-    """A file's bytes. ``features_sha256``: the networks file on whose features it was trained."""
+    """A file's bytes. ``features_sha256``: the student on whose features it was trained."""
     header = {
         "types": [each.value for each in NAMED],
         "hidden": network.hidden.out_features,

@@ -11,7 +11,7 @@ from models.kinds.kinds_file import load_kinds
 from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.filter_detector import FilterDetector
 from models.recipes.network_detector import NetworkDetector, NetworkSettings
-from models.recipes.network_weights import load_networks
+from models.recipes.network_weights import load_networks, student_sha256
 from models.recipes.part_views import ImagePlanes
 from models.recipes.picture_detector import PictureDetector
 from models.recipes.recipe import weights_file
@@ -39,7 +39,10 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
     kinds = None
     if settings.kinds is not None:
         kinds = load_kinds(
-            weights_file(recipe, settings.kinds.weights), settings.kinds, student, features_sha256=network.sha256
+            weights_file(recipe, settings.kinds.weights),
+            settings.kinds,
+            student,
+            features_sha256=student_sha256(weights_file(recipe, network.weights)),
         )
     return Sight(
         detector=images,

@@ -27,13 +27,23 @@ def load_networks(file: Path, sha256: str, device: torch.device) -> tuple[Studen
         raise ConfigurationError([f"weights {file}: {error.strerror}"]) from error
     if found != sha256:
         raise ConfigurationError([f"weights {file}: sha256 is {found}, the recipe says {sha256}"])
+    student, decoder, _ = read_networks(file)
+    for network in (student, decoder):
+        fuse(network.eval())
+        network.to(device).to(memory_format=torch.channels_last).requires_grad_(requires_grad=False)
+    return student, decoder
+
+
+def read_networks(file: Path) -> tuple[Student, Decoder, DecoderSettings]:
+    """Both networks as training left them, to go on with. ConfigurationError if the file is not whole."""
     try:
         with safe_open(str(file), framework="pt") as opened:
             header = json.loads((opened.metadata() or {})[_HEADER])
             tensors = {name: opened.get_tensor(name) for name in opened.keys()}
         student = Student(StudentSettings.model_validate(header[_STUDENT]))
-        decoder = new_decoder(DecoderSettings.model_validate(header[_DECODER]), student.settings)
-    except (SafetensorError, KeyError, ValueError) as error:
+        decoder_settings = DecoderSettings.model_validate(header[_DECODER])
+        decoder = new_decoder(decoder_settings, student.settings)
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
         raise ConfigurationError([f"weights {file}: {error}"]) from error
     problems = [
         f"weights {file}: {problem}"
@@ -42,10 +52,17 @@ def load_networks(file: Path, sha256: str, device: torch.device) -> tuple[Studen
     ]
     if problems:
         raise ConfigurationError(problems)
-    for network in (student, decoder):
-        fuse(network.eval())
-        network.to(device).to(memory_format=torch.channels_last).requires_grad_(requires_grad=False)
-    return student, decoder
+    return student, decoder, decoder_settings
+
+
+def student_sha256(file: Path) -> str:
+    """What features are known by: the hash of the student's tensors, whatever decoder lies beside them."""
+    digest = hashlib.sha256()
+    with safe_open(str(file), framework="pt") as opened:
+        for name in sorted(name for name in opened.keys() if name.startswith(f"{_STUDENT}.")):
+            digest.update(name.encode())
+            digest.update(opened.get_tensor(name).numpy().tobytes())
+    return digest.hexdigest()
 
 
 def new_decoder(settings: DecoderSettings, student: StudentSettings) -> Decoder:

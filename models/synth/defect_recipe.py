@@ -23,7 +23,7 @@ from models.synth.setting import LineSetting
 _MM_PER_VISIBILITY: Final = 0.04
 _WARMTH_PER_VISIBILITY: Final = 0.03
 # Defects over at least this share of the shorter side may take one whole side of the part, and so often do.
-_SIDE_FROM, _P_SIDE = 0.25, 0.3
+_SIDE_FROM, _P_SIDE = 0.25, 0.45
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -300,11 +300,12 @@ def _uneven(brush: Brush, rng: Generator) -> None:
     lumpy = share * (1 + np.float32(0.35) * clouds(rng, share.shape[0], share.shape[1], 5))
     effect.multiply(brush.scene, brush.support, np.maximum(1 + lumpy * np.float32(side * amount), 0.1))
     mode = rng.random()
-    if mode < 0.35:
-        factor = float(rng.choice([0.3, 0.5, 1.6, 2.2]))
+    if mode < 0.4:
+        factor = float(rng.choice([0.3, 0.5, 1.6, 2.2, 3.0]))
         effect.stretch_contrast(brush.scene, brush.support, factor, 6.0)
-    elif mode < 0.6:  # marks in another direction
-        angle = float(rng.uniform(0, 180))
+    elif mode < 0.8:  # marks of another pass of the tool, along the grain or across it
+        along = brush.line.surface.angle_deg + float(rng.normal(0, 5))
+        angle = along if rng.random() < 0.5 else float(rng.uniform(0, 180))
         marks = cv2.filter2D(white(rng, *share.shape), cv2.CV_32F, _streak(angle))
         marks = np.asarray(marks, np.float32) * np.float32(brush.change / max(float(np.std(marks)), 1e-3))
         effect.add(brush.scene, brush.support, share * marks * np.float32(0.7))

@@ -15,8 +15,8 @@ _ANYWHERE: Final = {
     DefectKind.SCRATCH: 3.0, DefectKind.CRACK: 3.0, DefectKind.PITS: 3.0, DefectKind.HOLE: 2.0, DefectKind.STAIN: 3.0,
     DefectKind.INCLUSION: 2.5, DefectKind.CORROSION: 2.0, DefectKind.BLISTER: 0.7, DefectKind.DENT: 1.5,
     DefectKind.BUMP: 1.0, DefectKind.FRAY: 1.5, DefectKind.BROKEN_EDGE: 2.0, DefectKind.WEAR: 1.5,
-    DefectKind.UNEVEN: 3.0, DefectKind.ROLL_MARK: 0.7, DefectKind.COLOUR_DRIFT: 1.5, DefectKind.TRANSPLANT: 2.0,
-    DefectKind.DISTORTION: 0.7, DefectKind.BLUR: 0.7,
+    DefectKind.UNEVEN: 3.5, DefectKind.ROLL_MARK: 0.7, DefectKind.COLOUR_DRIFT: 1.5, DefectKind.TRANSPLANT: 2.0,
+    DefectKind.DISTORTION: 0.7, DefectKind.BLUR: 0.7, DefectKind.EXTRA_PART: 1.5,
 }  # fmt: skip
 _PIECES: Final = {
     DefectKind.MISSING_PART: 6.0, DefectKind.EXTRA_PART: 2.0, DefectKind.SHIFTED_PART: 4.0, DefectKind.MISPRINT: 3.0,

@@ -3,8 +3,6 @@
 What is drawn here needs no truth: the teacher says what there is to see. It has to be as varied as plants are.
 """
 
-from collections.abc import Sequence
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,10 @@ Picture = NDArray[np.float32]
 _P_SECOND_MATERIAL = 0.45
 _P_MARKS = 0.6
 _P_GREY = 0.5
+# (side_px, count) by turns, about half a million pixels each: many small crops teach the texture of many materials,
+# large ones what surrounds a place, at the size at which parts are judged.
+SMALL_FIRST = ((128, 32), (128, 32), (192, 14), (256, 8))
+LARGE_FIRST = ((256, 8), (192, 14), (256, 8), (320, 5))
 
 
 def draw_batch(photographs: Photographs, *, seed: int, step: int, count: int, side_px: int) -> NDArray[np.float32]:
@@ -139,9 +141,3 @@ def _taken(picture: Picture, rng: np.random.Generator) -> Picture:
         unpacked = np.asarray(cv2.imdecode(packed, cv2.IMREAD_COLOR), np.uint8)
         picture = unpacked.astype(np.float32) / np.float32(255)
     return np.asarray(picture, np.float32)
-
-
-def sizes(step: int) -> tuple[int, int]:
-    """(side_px, count) of a step: mostly small crops for their number, some large ones for their context."""
-    plan: Sequence[tuple[int, int]] = ((128, 32), (128, 32), (192, 14), (256, 8))
-    return plan[step % len(plan)]

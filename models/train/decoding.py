@@ -27,7 +27,7 @@ from models.train.precision import supports_bfloat16
 from models.train.separation import Separation, measure
 
 # (side_px, episodes) by turns: equal pixels, different contexts.
-_PLAN = ((192, 3), (256, 2), (128, 7))
+_PLAN = ((192, 3), (256, 2), (128, 7), (256, 2))
 _CELL_PX = 4
 # Defective cells are about one in thirty; at 1 the first thousand steps would learn "nothing is ever defective".
 _POSITIVE_WEIGHT = 4.0
@@ -80,11 +80,17 @@ def train_decoder(
     *,
     device: torch.device,
     report: Callable[[DecodingProgress], None],
+    begin_with: Decoder | None = None,
 ) -> Decoder:
-    """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end."""
+    """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end.
+
+    ``begin_with``: a decoder that has learned already, with the same settings; it is copied.
+    """
     torch.manual_seed(settings.seed)
     run = _Run(settings, student, photographs, device)
     start = run.resume(checkpoint)
+    if start == 0 and begin_with is not None:
+        run.decoder.load_state_dict(begin_with.state_dict())
     losses: list[float] = []
     for step, episodes in run.batches(start):
         losses.append(run.train(step, episodes))

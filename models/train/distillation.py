@@ -4,18 +4,18 @@ Every step draws its own crops from (seed, step), so that a run that was interru
 """
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.backbones.student import Student, StudentSettings
-from models.train.crops import draw_batch, sizes
+from models.train.crops import LARGE_FIRST, SMALL_FIRST, draw_batch
 from models.train.learning_rate import cosine
 from models.train.photographs import Photographs
 from models.train.precision import supports_bfloat16
@@ -30,6 +30,8 @@ _FIT_SEED, _HELD_OUT_SEED = -1 % 2**31, -2 % 2**31
 class DistillationSettings:
     """``steps`` of about half a million pixels each. ``check_every`` steps: measure, save, report.
 
+    ``plan``: (side_px, count) of the crops of successive steps; ``measured_plan``: of those that are fitted to and
+    measured on.
     ``fit_steps``: batches that the targets' projection is fitted to; ``held_out_steps``: batches that are measured on.
     """
 
@@ -39,6 +41,8 @@ class DistillationSettings:
     learning_rate: float = 2e-3
     warm_up: int = 200
     weight_decay: float = 1e-2
+    plan: tuple[tuple[int, int], ...] = LARGE_FIRST
+    measured_plan: tuple[tuple[int, int], ...] = SMALL_FIRST
     check_every: int = 200
     fit_steps: int = 48
     held_out_steps: int = 8
@@ -70,11 +74,17 @@ def distil(
     *,
     device: torch.device,
     report: Callable[[DistillationProgress], None],
+    begin_with: Student | None = None,
 ) -> Student:
-    """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end."""
+    """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end.
+
+    ``begin_with``: a student that has learned already, with the same settings; its network is copied.
+    """
     torch.manual_seed(settings.seed)
     run = _Run(settings, teacher, photographs, device)
     start = run.resume(checkpoint)
+    if start == 0 and begin_with is not None:
+        run.begin_with(begin_with)
     losses = 0.0
     for step, images in run.batches(start):
         losses += run.train(step, images)
@@ -111,11 +121,12 @@ class _Run:
 
     def batches(self, start: int) -> Iterator[tuple[int, Tensor]]:
         """(step, images) from ``start`` on; the next ones are drawn while this one is learned."""
+        seed, plan = self._settings.seed, self._settings.plan
         with ThreadPoolExecutor(1, thread_name_prefix="crops") as ahead:
-            queue = [ahead.submit(self._images, self._settings.seed, step) for step in range(start, start + 3)]
+            queue = [ahead.submit(self._images, seed, step, plan) for step in range(start, start + 3)]
             for step in range(start, self._settings.steps):
                 images = queue.pop(0).result()
-                queue.append(ahead.submit(self._images, self._settings.seed, step + 3))
+                queue.append(ahead.submit(self._images, seed, step + 3, plan))
                 yield step, images
             for unused in queue:
                 unused.cancel()
@@ -140,7 +151,7 @@ class _Run:
         errors, spreads = torch.zeros(2), torch.zeros(2)
         with torch.inference_mode():
             for step in range(self._settings.held_out_steps):
-                images = self._images(_HELD_OUT_SEED, step)
+                images = self._images(_HELD_OUT_SEED, step, self._settings.measured_plan)
                 targets = self._targets(images)
                 errors += torch.stack([e.cpu() for e in self._errors(images, training=False)])
                 spreads += torch.stack([t.var(dim=(0, 2, 3)).mean().cpu() for t in targets])
@@ -168,16 +179,39 @@ class _Run:
         self._optimizer.load_state_dict(content["optimizer"])
         return int(content["step"])
 
+    def begin_with(self, student: Student) -> None:
+        """Copy a student, its heads turned to this run's targets.
+
+        Targets are eigenvectors: another teacher, other photographs or another CPU turn or mirror them.
+        """
+        self.student.load_state_dict(student.state_dict())
+        self.student.eval()
+        seen: tuple[list[Tensor], list[Tensor]] = ([], [])
+        wanted: tuple[list[Tensor], list[Tensor]] = ([], [])
+        with torch.inference_mode():
+            for step in range(self._settings.fit_steps):
+                images = self._images(_FIT_SEED, step, self._settings.measured_plan)
+                features = self.student(images)
+                for kept, own in zip(seen, (features.fine, features.coarse), strict=True):
+                    kept.append(_rows(own))
+                for kept, own in zip(wanted, self._targets(images), strict=True):
+                    kept.append(_rows(own))
+        for head, own, target in zip((self.student.fine_head, self.student.coarse_head), seen, wanted, strict=True):
+            _turn(head, torch.cat(own), torch.cat(target))
+
     def _fit_projections(self) -> tuple[Projection, Projection]:
-        maps = [self._teach(self._images(_FIT_SEED, step)) for step in range(self._settings.fit_steps)]
+        maps = [
+            self._teach(self._images(_FIT_SEED, step, self._settings.measured_plan))
+            for step in range(self._settings.fit_steps)
+        ]
         student = self._settings.student
         return (
             Projection.fit((fine for fine, _ in maps), student.fine_dims),
             Projection.fit((coarse for _, coarse in maps), student.coarse_dims),
         )
 
-    def _images(self, seed: int, step: int) -> Tensor:
-        side_px, count = sizes(step)
+    def _images(self, seed: int, step: int, plan: Sequence[tuple[int, int]]) -> Tensor:
+        side_px, count = plan[step % len(plan)]
         drawn = draw_batch(self._photographs, seed=seed, step=step, count=count, side_px=side_px)
         return torch.from_numpy(drawn).to(self._device).contiguous(memory_format=torch.channels_last)
 
@@ -197,3 +231,20 @@ class _Run:
         with torch.autocast(self._device.type, torch.bfloat16, enabled=training and self._low_precision):
             seen = self.student(images)
         return F.mse_loss(seen.fine.float(), fine), F.mse_loss(seen.coarse.float(), coarse)
+
+
+def _rows(features: Tensor) -> Tensor:
+    """(B, C, h, w) -> (B·h·w, C) float32."""
+    return features.float().permute(0, 2, 3, 1).reshape(-1, features.shape[1])
+
+
+def _turn(head: nn.Conv2d, seen: Tensor, wanted: Tensor) -> None:
+    """Change a 1 x 1 convolution whose outputs are ``seen`` (N, C) to one that comes closest to ``wanted`` (N, C)."""
+    ones = seen.new_ones(len(seen), 1)
+    turned = torch.linalg.lstsq(torch.cat([seen, ones], dim=1).double(), wanted.double()).solution.float()  # (C + 1, C)
+    matrix, shift = turned[:-1].T, turned[-1]
+    weight, bias = head.weight.detach()[:, :, 0, 0], head.bias
+    with torch.no_grad():
+        head.weight.copy_((matrix @ weight)[:, :, None, None])
+        if bias is not None:
+            bias.copy_(matrix @ bias + shift)

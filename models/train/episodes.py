@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.synth.line import FAMILIES, PHOTOGRAPH, LineSetting, draw_line, draw_part, random_defects
+from models.train.weathering import Weathering
 
 Picture = NDArray[np.uint8]
 
@@ -21,6 +22,8 @@ _GOOD, _DEFECTIVE = 2, 3
 _FIRST_QUERY = 1000
 # Lines whose good parts differ from each other in shade, grain and light as much as a small defect would.
 _P_ROUGH_LINE = 0.45
+# And lines whose parts carry streaks, smudges, specks and shaded borders that are allowed.
+_P_WEATHERED = 0.65
 # Parts from photographs look most like what cameras see.
 _P_PHOTOGRAPH = 0.25
 
@@ -52,15 +55,19 @@ def draw_episode(
         family = PHOTOGRAPH
     line = draw_line(int(rng.integers(2**31)), family=family, height=side_px, width=side_px, photographs=photographs)
     strength = float(rng.uniform(0.3, 1.0)) if rng.random() < _P_ROUGH_LINE else 0.0
+    weathering = Weathering.drawn(rng, line.surface.angle_deg) if rng.random() < _P_WEATHERED else None
     good = [draw_part(_another_day(line, strength, rng), index).rgb_u8 for index in range(number)]
     queries = [draw_part(_another_day(line, strength, rng), _FIRST_QUERY + index) for index in range(_GOOD)]
     for index in range(_GOOD, _GOOD + _DEFECTIVE):
         own = _another_day(line, strength, rng)
         queries.append(draw_part(own, _FIRST_QUERY + index, random_defects(own, rng)))
+    seen = [*good, *(part.rgb_u8 for part in queries)]
+    if weathering is not None:
+        seen = [weathering.over(picture, rng) for picture in seen]
     return Episode(
         family=family,
-        references=np.stack(good) if good else np.zeros((0, side_px, side_px, 3), np.uint8),
-        queries=np.stack([part.rgb_u8 for part in queries]),
+        references=np.stack(seen[:number]) if good else np.zeros((0, side_px, side_px, 3), np.uint8),
+        queries=np.stack(seen[number:]),
         masks=np.stack([part.mask for part in queries]),
     )
 

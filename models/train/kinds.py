@@ -15,7 +15,8 @@ from models.kinds.kind_network import KindNetwork
 from models.kinds.kinds_file import pack_kinds
 from models.kinds.vocabulary import NAMED
 from models.recipes.embedded_sight import network_detector
-from models.recipes.recipe import read_embedded
+from models.recipes.network_weights import student_sha256
+from models.recipes.recipe import read_embedded, weights_file
 from models.synth.photographs import load_photographs
 from models.train.episodes import HELD_OUT_FAMILIES, training_families
 from models.train.kind_figures import KindFigures, figures
@@ -106,7 +107,8 @@ def train_kinds(
         LEAST_PROBABILITY,
         recognised(network.points(torch.from_numpy(other.vectors)).numpy(), other, limits),
     )
-    packed = pack_kinds(network, temperature=temperature, limits=limits, features_sha256=numbers.network.sha256)
+    features = student_sha256(weights_file(recipe, numbers.network.weights))
+    packed = pack_kinds(network, temperature=temperature, limits=limits, features_sha256=features)
     sha256 = hashlib.sha256(packed).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / KINDS).write_bytes(packed)

@@ -20,6 +20,7 @@ class Ingredients:
     photographs: tuple[str, ...]
     settings: "TrainingSettings"
     threads: int
+    begun_with_sha256: str | None
 
 
 def model_card(sha256: str, size_bytes: int, made_of: Ingredients, last: Mapping[str, Mapping[str, float]]) -> str:
@@ -34,6 +35,9 @@ def model_card(sha256: str, size_bytes: int, made_of: Ingredients, last: Mapping
         for name, value in row.items()
         if name not in ("step", "steps")
     )
+    begun = made_of.begun_with_sha256
+    begin_with = "" if begun is None else " --begin-with FILE"
+    began = "" if begun is None else f" FILE of `--begin-with` is an earlier training's, sha256 `{begun}`."
     photographs = ", ".join(made_of.photographs) or "none"
     trained = ", ".join(family for family in FAMILIES if family not in HELD_OUT_FAMILIES)
     return f"""# Model card: the networks of the embedded recipe
@@ -52,8 +56,8 @@ line's own references. They are not for finding people, text or anything that is
 - No picture of any inspection data set, and no label made by people.
 
 **How.** `lineside train embedded --teacher FILE --photos DIR --seed {distillation.seed}
---distillation-steps {distillation.steps} --decoding-steps {decoding.steps} --threads {made_of.threads}`. The same
-command on the same revision and kind of CPU gives the same file.
+--distillation-steps {distillation.steps} --decoding-steps {decoding.steps} --threads {made_of.threads}{begin_with}`.
+The same command on the same revision and kind of CPU gives the same file.{began}
 
 | stage | measured on held-out crops and families | value |
 |---|---|---|

@@ -16,6 +16,7 @@ from models.kinds.lessons import carried_over, lessons_in
 from models.kinds.taught import Limits
 from models.kinds.vocabulary import DefectType
 from models.recipes import load_inspector
+from models.recipes.network_weights import student_sha256
 from models.synth.line import DefectKind, LineSetting
 from tests.unit.models.drawn_parts import LINE, bad_part, good_part, small_line
 from tests.unit.models.tiny_networks import STUDENT, written_recipe
@@ -38,7 +39,10 @@ def naming(tmp_path_factory: pytest.TempPathFactory) -> NamingInspector:
     network = KindNetwork(dims=dims(STUDENT.fine_dims, STUDENT.coarse_dims), hidden=8, metric_dims=4)
     network.metric = torch.randn(network.metric.shape)
     packed = pack_kinds(
-        network, temperature=1.0, limits=Limits(least=1.0, most=50.0), features_sha256=recipe["network"]["sha256"]
+        network,
+        temperature=1.0,
+        limits=Limits(least=1.0, most=50.0),
+        features_sha256=student_sha256(folder / "tiny.safetensors"),
     )
     (folder / "kinds.safetensors").write_bytes(packed)
     sha256 = hashlib.sha256(packed).hexdigest()

@@ -1,5 +1,7 @@
 """Both stages of training, with tiny networks: they learn, repeat themselves, and go on where they stopped."""
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 import torch
 
 from models.backbones.student import Student
+from models.recipes.network_weights import student_sha256
 from models.synth.line import FAMILIES, PHOTOGRAPH, draw_line, draw_part
 from models.train.decoding import DecodingProgress, DecodingSettings, train_decoder
 from models.train.distillation import DistillationProgress, DistillationSettings, distil
@@ -14,10 +17,16 @@ from models.train.embedded import TrainingSettings, train_embedded
 from models.train.episodes import HELD_OUT_FAMILIES, draw_episode, share_masks, training_families
 from models.train.photographs import Photographs
 from models.train.teacher import FilterTeacher
+from models.train.weathering import Weathering
 from tests.unit.models.tiny_networks import DECODER, STUDENT, tiny_networks
+from wire.errors import ConfigurationError
 
 CPU = torch.device("cpu")
-DISTIL = DistillationSettings(student=STUDENT, steps=4, check_every=2, warm_up=1, fit_steps=2, held_out_steps=2)
+# Larger crops would only take longer.
+PLAN = ((64, 4), (96, 2))
+DISTIL = DistillationSettings(
+    student=STUDENT, steps=4, plan=PLAN, measured_plan=PLAN, check_every=2, warm_up=1, fit_steps=2, held_out_steps=2
+)
 DECODE = DecodingSettings(decoder=DECODER, steps=2, check_every=1, warm_up=1, held_out_episodes=2)
 
 
@@ -56,12 +65,33 @@ def test_the_same_seed_gives_the_same_student_even_when_interrupted(photographs:
 
 def test_a_student_learns_what_its_teacher_sees(photographs: Photographs, tmp_path: Path):
     seen: list[DistillationProgress] = []
-    settings = DistillationSettings(
-        student=STUDENT, steps=24, check_every=12, warm_up=4, learning_rate=1e-2, fit_steps=2, held_out_steps=1
-    )
+    settings = replace(DISTIL, steps=24, check_every=12, warm_up=4, learning_rate=1e-2)
     distil(settings, FilterTeacher(CPU), photographs, tmp_path / "run.pt", device=CPU, report=seen.append)
     assert [progress.step for progress in seen] == [12, 24]
     assert seen[-1].loss < 0.9 * seen[0].loss
+
+
+def test_a_student_that_goes_on_from_an_earlier_one_keeps_what_it_learned_even_if_targets_turned(
+    photographs: Photographs, tmp_path: Path
+):
+    first: list[DistillationProgress] = []
+    settings = replace(DISTIL, steps=24, check_every=24, learning_rate=1e-2, warm_up=4)
+    learned = distil(settings, FilterTeacher(CPU), photographs, tmp_path / "first.pt", device=CPU, report=first.append)
+    for head in (learned.fine_head, learned.coarse_head):
+        head.weight.data = head.weight.data.flip(0)
+        head.bias.data = head.bias.data.flip(0) + 1
+    again: list[DistillationProgress] = []
+    distil(
+        replace(settings, steps=1, learning_rate=1e-9),
+        FilterTeacher(CPU),
+        photographs,
+        tmp_path / "again.pt",
+        device=CPU,
+        report=again.append,
+        begin_with=learned,
+    )
+    assert again[0].r2_fine > first[0].r2_fine - 0.05
+    assert again[0].r2_coarse > first[0].r2_coarse - 0.05
 
 
 def test_the_same_seed_gives_the_same_decoder_even_when_interrupted(tmp_path: Path):
@@ -81,7 +111,7 @@ def test_the_same_seed_gives_the_same_decoder_even_when_interrupted(tmp_path: Pa
 
 
 def test_training_leaves_weights_a_card_with_their_hash_and_curves(tmp_path: Path):
-    settings = TrainingSettings(distillation=DISTIL, decoding=DECODE)
+    settings = TrainingSettings(distillation=DISTIL, decoding=DECODE, drawn_per_family=1, drawn_side_px=96)
     trained = train_embedded(
         settings, tmp_path, teacher_file=None, photos=None, device="cpu", threads=1, report=lambda progress: None
     )
@@ -91,6 +121,44 @@ def test_training_leaves_weights_a_card_with_their_hash_and_curves(tmp_path: Pat
     assert all(family in card for family in FAMILIES)
     assert (tmp_path / "curves" / "distillation.csv").read_text(encoding="utf-8").count("\n") == 3
     assert "<svg" in (tmp_path / "curves" / "decoding.html").read_text(encoding="utf-8")
+
+
+def test_training_goes_on_from_an_earlier_file_and_keeps_its_student_without_distillation(tmp_path: Path):
+    settings = TrainingSettings(distillation=DISTIL, decoding=DECODE, drawn_per_family=1, drawn_side_px=96)
+    train = partial(train_embedded, teacher_file=None, photos=None, device="cpu", threads=1, report=lambda _: None)
+    first = train(settings, tmp_path / "first")
+    only_decoder = replace(settings, distillation=replace(DISTIL, steps=0))
+    second = train(only_decoder, tmp_path / "second", begin_with=first.weights)
+    assert second.sha256 != first.sha256
+    assert student_sha256(second.weights) == student_sha256(first.weights)
+    card = (tmp_path / "second" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert "--begin-with FILE" in card
+    assert first.sha256 in card
+    with pytest.raises(ConfigurationError, match="no steps of distillation and no weights to begin with"):
+        train(only_decoder, tmp_path / "third")
+    wider = replace(settings, decoding=replace(DECODE, decoder=DECODER.model_copy(update={"last": 5})))
+    with pytest.raises(ConfigurationError, match="its networks have other widths or depths"):
+        train(wider, tmp_path / "fourth", begin_with=first.weights)
+
+
+def test_weathering_repeats_itself_and_leaves_clean_lines_alone():
+    picture = np.full((60, 80, 3), 120, np.uint8)
+    line = Weathering.drawn(np.random.default_rng(5), angle_deg=30.0)
+    first, second = (line.over(picture, np.random.default_rng(1)) for _ in range(2))
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, line.over(picture, np.random.default_rng(2)))
+    clean = replace(line, streaks=0.0, blotches=0.0, specks=0.0, strokes=0.0, border=(0.0, 0.0, 0.0, 0.0), shade=0.0)
+    assert np.array_equal(clean.over(picture, np.random.default_rng(1)), picture)
+
+
+def test_a_shaded_border_darkens_the_side_it_is_told_to():
+    clean = Weathering(
+        streaks=0.0, streak_px=1.0, angle_rad=0.0, blotches=0.0, blotch_cells=2, specks=0.0, speck_px=1.0,
+        speck_contrast=0.0, strokes=0.0, border=(0.0, 0.6, 0.0, 0.0), border_share=0.05, shade=0.0,
+    )  # fmt: skip
+    lit = clean.over(np.full((40, 100, 3), 200, np.uint8), np.random.default_rng(0))[:, :, 0]
+    assert (lit[:, 0] == 200).all()
+    assert (lit[:, -1] < 150).all()
 
 
 def test_episodes_are_functions_of_their_seed_and_hide_nothing_in_good_parts():
