@@ -26,14 +26,14 @@ class Parts(PartSettings):
 
 
 class EmbeddedRecipe(Senses):
-    """Every number of a detector."""
+    """Every number of a detector: of networks that see images and depth, or of fixed filters for both."""
 
     kind: Literal["embedded"] = "embedded"
     parts: Parts
     network: NetworkSettings | None = None
     kinds: KindSettings | None = None
-    image_filters: FilterBankSettings
-    image_memory: MemorySettings
+    image_filters: FilterBankSettings | None = None
+    image_memory: MemorySettings | None = None
 
     @model_validator(mode="after")
     def _network_if_named(self) -> Self:
@@ -46,6 +46,14 @@ class EmbeddedRecipe(Senses):
         return self
 
     @model_validator(mode="after")
-    def _image_stride(self) -> Self:
-        check_stride(self.image_filters)
+    def _filters_or_network(self) -> Self:
+        filters = {"image_filters": self.image_filters, "image_memory": self.image_memory,
+                   "depth_filters": self.depth_filters, "depth_memory": self.depth_memory}  # fmt: skip
+        wrong = [name for name, value in filters.items() if (value is None) == (self.network is None)]
+        if wrong and self.network is None:
+            raise ValueError(f"{', '.join(wrong)} missing: without a section 'network' fixed filters see")
+        if wrong:
+            raise ValueError(f"{', '.join(wrong)} beside a section 'network', which sees images and depth")
+        if self.image_filters is not None:
+            check_stride(self.image_filters)
         return self

@@ -5,6 +5,7 @@ from functools import partial
 import torch
 
 from models.backbones.filter_bank import FilterBank
+from models.backbones.geometric_rgb import geometric_rgb
 from models.backbones.planes import opponent_planes, rgb_planes
 from models.backbones.student import StudentSettings
 from models.kinds.kinds_file import load_kinds
@@ -15,25 +16,15 @@ from models.recipes.network_weights import load_networks, student_sha256
 from models.recipes.part_views import ImagePlanes
 from models.recipes.picture_detector import PictureDetector
 from models.recipes.recipe import weights_file
-from models.recipes.sight import Sight
+from models.recipes.sight import DepthSight, Sight
 from models.recipes.two_scale_detector import TwoScaleDetector
+from wire.errors import ConfigurationError
 
 
 def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -> Sight:
     """ConfigurationError if the weights are not there."""
-    filters = FilterBank(settings.image_filters)
-    weights = {"image_filters": filters.kernels.numpy().tobytes()}
-    threshold = settings.zero_shot.threshold_sigma
     if settings.network is None:
-        detector = FilterDetector(
-            filters=filters,
-            memory=settings.image_memory,
-            zero_shot=settings.zero_shot,
-            batch_pixels=settings.batch_pixels,
-            device=place,
-        )
-        planes = partial(opponent_planes, max_pixels=settings.max_pixels)
-        return Sight(detector=detector, planes=planes, weights=weights, zero_shot_threshold=threshold)
+        return _filter_sight(settings, place)
     network = settings.network
     images, image_planes, student = network_detector(recipe, settings, network, place)
     kinds = None
@@ -47,9 +38,32 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
     return Sight(
         detector=images,
         planes=image_planes,
-        weights=weights | {"network": network.sha256.encode()},
+        weights={"network": network.sha256.encode()},
         kinds=kinds,
-        zero_shot_threshold=threshold,
+        zero_shot_threshold=settings.zero_shot.threshold_sigma,
+        depth=DepthSight(
+            detector=images,
+            planes=partial(geometric_rgb, settings=settings.geometry, max_pixels=settings.max_pixels),
+        ),
+    )
+
+
+def _filter_sight(settings: EmbeddedRecipe, place: torch.device) -> Sight:
+    if settings.image_filters is None or settings.image_memory is None:
+        raise ConfigurationError(["image_filters and image_memory are missing"])
+    filters = FilterBank(settings.image_filters)
+    detector = FilterDetector(
+        filters=filters,
+        memory=settings.image_memory,
+        zero_shot=settings.zero_shot,
+        batch_pixels=settings.batch_pixels,
+        device=place,
+    )
+    return Sight(
+        detector=detector,
+        planes=partial(opponent_planes, max_pixels=settings.max_pixels),
+        weights={"image_filters": filters.kernels.numpy().tobytes()},
+        zero_shot_threshold=settings.zero_shot.threshold_sigma,
     )
 
 

@@ -14,9 +14,10 @@ from models.recipes.filter_detector import FilterDetector
 from models.recipes.part_inspector import PartInspector
 from models.recipes.recipe import digest_of, read_recipe
 from models.recipes.senses import Senses
-from models.recipes.sight import Sight
+from models.recipes.sight import DepthSight, Sight
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.spgdd_sight import spgdd_sight
+from wire.errors import ConfigurationError
 from wire.inspector import Inspector
 
 
@@ -33,20 +34,29 @@ def load_inspector(
     if threads is not None:
         torch.set_num_threads(threads)
     sight = _sight(recipe, settings, place)
-    depth_filters = FilterBank(settings.depth_filters)
-    weights = {**sight.weights, "depth_filters": depth_filters.kernels.numpy().tobytes()}
+    depth = sight.depth or filter_depth(recipe, settings, place)
     return PartInspector(
         recipe=settings,
-        digest=digest_of(settings, weights),
+        digest=digest_of(settings, dict(sight.weights)),
         sight=sight,
-        depths=FilterDetector(
-            filters=depth_filters,
+        depths=depth.detector,
+        depth_planes=depth.planes,
+    )
+
+
+def filter_depth(recipe: str, settings: Senses, place: torch.device) -> DepthSight:
+    """Depth by the fixed filters that a recipe names. ConfigurationError if it names none."""
+    if settings.depth_filters is None or settings.depth_memory is None:
+        raise ConfigurationError([f"recipe {recipe!r}: depth_filters and depth_memory are missing"])
+    return DepthSight(
+        detector=FilterDetector(
+            filters=FilterBank(settings.depth_filters),
             memory=settings.depth_memory,
             zero_shot=settings.zero_shot,
             batch_pixels=settings.batch_pixels,
             device=place,
         ),
-        depth_planes=partial(depth_planes, settings=settings.geometry, max_pixels=settings.max_pixels),
+        planes=partial(depth_planes, settings=settings.geometry, max_pixels=settings.max_pixels),
     )
 
 

@@ -1,7 +1,7 @@
 """Every recipe's Inspector: pictures, depth, point clouds and sensor windows of a part to one finding."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -95,10 +95,9 @@ class PartInspector:
             raise ValueError(f"{len(parts)} parts but {len(states)} states")
         usable = [state if state and state.metadata.model_digest == self._digest else None for state in states]
         anomalies: list[list[_Judged]] = [[] for _ in parts]
-        for detector, views in (
-            (self._images, [view for i, part in enumerate(parts) for view in self._image_views(i, part)]),
-            (self._depths, [view for i, part in enumerate(parts) for view in self._depth_views(i, part)]),
-        ):
+        images = [view for i, part in enumerate(parts) for view in self._image_views(i, part)]
+        depths = [view for i, part in enumerate(parts) for view in self._depth_views(i, part)]
+        for detector, views, typed in ((self._images, images, True), (self._depths, depths, False)):
             memories = []
             for view in views:
                 state = usable[view.part]
@@ -108,7 +107,9 @@ class PartInspector:
             for view, look in zip(views, looks, strict=True):
                 if look is not None:
                     score = detector.score(look.anomaly) if look.score is None else look.score
-                    anomalies[view.part].append(_Judged(view, look, score, detector))
+                    # Types of defects were learned from images: depth shows the same defect as another picture.
+                    kept = look if typed else replace(look, features=None)
+                    anomalies[view.part].append(_Judged(view, kept, score, detector))
         return [self._finding(*each) for each in zip(parts, usable, anomalies, strict=True)]
 
     def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:

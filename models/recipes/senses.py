@@ -15,23 +15,27 @@ from models.settings import PartSettings
 
 
 class Senses(PartSettings):
-    """Base of the recipes: each ``kind`` adds how images are seen."""
+    """Base of the recipes: each ``kind`` adds how images are seen.
+
+    ``depth_filters`` with ``depth_memory``: fixed filters for depth, in recipes whose networks do not see it.
+    """
 
     kind: str
     name: str
     revision: int = Field(ge=1)
-    depth_filters: FilterBankSettings
+    depth_filters: FilterBankSettings | None = None
     geometry: GeometrySettings
     max_pixels: int = Field(ge=4096)
     batch_pixels: int = Field(ge=4096)
-    depth_memory: MemorySettings
+    depth_memory: MemorySettings | None = None
     zero_shot: SelfReferenceSettings
     sharpening: LocalContrastSettings
     sensors: SensorSettings
 
     @model_validator(mode="after")
     def _power_of_two(self) -> Self:
-        check_stride(self.depth_filters)
+        if self.depth_filters is not None:
+            check_stride(self.depth_filters)
         return self
 
     def canonical(self) -> bytes:

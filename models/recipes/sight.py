@@ -4,8 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.kinds.classifier import KindClassifier
-from models.recipes.part_views import ImagePlanes
+from models.recipes.part_views import DepthPlanes, ImagePlanes
 from models.recipes.picture_detector import PictureDetector
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DepthSight:
+    """``planes`` makes of a depth image what ``detector`` looks at."""
+
+    detector: PictureDetector
+    planes: DepthPlanes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -13,7 +21,7 @@ class Sight:
     """``planes`` makes of an image what ``detector`` looks at; ``weights``: what the digest covers, by name.
 
     ``kinds`` gives regions their types. ``zero_shot_threshold``: a score above it is a defect where there is no memory;
-    None = scores without a verdict.
+    None = scores without a verdict. ``depth``: None = the fixed filters that the recipe names.
     """
 
     detector: PictureDetector
@@ -21,3 +29,4 @@ class Sight:
     weights: Mapping[str, bytes]
     kinds: KindClassifier | None = None
     zero_shot_threshold: float | None = None
+    depth: DepthSight | None = None

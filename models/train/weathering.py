@@ -75,8 +75,9 @@ class Weathering:
             return np.zeros((height, width), np.float32)
         side = int(np.hypot(height, width)) + 2
         # Across: noise with long tails. Along: it comes and goes.
-        profile = cv2.GaussianBlur(rng.standard_t(4, (1, side)).astype(np.float32), (0, 0), self.streak_px)
-        profile /= max(float(profile.std()), 1e-6)
+        noise = rng.standard_t(4, (1, side)).astype(np.float32)
+        profile = np.asarray(cv2.GaussianBlur(noise, (0, 0), self.streak_px), np.float32)
+        profile = profile / np.float32(max(float(profile.std()), 1e-6))
         lengths = cv2.resize(rng.random((int(rng.integers(2, 8)), max(2, side // 24))).astype(np.float32), (side, side))
         turn = cv2.getRotationMatrix2D((side / 2, side / 2), float(np.degrees(self.angle_rad)), 1.0)
         turned = cv2.warpAffine(profile * lengths, turn, (side, side), borderMode=cv2.BORDER_REFLECT)

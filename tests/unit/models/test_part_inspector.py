@@ -111,7 +111,7 @@ def test_the_state_says_what_it_was_built_from(inspector: Inspector, state: Line
     assert set(metadata.calibrations) == {"rgb", "depth", "sensor"}
     assert state.tensors["rgb.fine_bank"].shape == (spec.max_vectors, 64)
     assert state.tensors["rgb.coarse_bank"].shape == (spec.max_vectors, 192)
-    assert state.tensors["depth.bank"].shape[0] == spec.max_vectors
+    assert state.tensors["depth.fine_bank"].shape == (spec.max_vectors, 64)
     assert all(tensor.dtype == np.float32 for tensor in state.tensors.values())
 
 
@@ -307,19 +307,20 @@ def test_a_bump_in_a_point_cloud_is_found(inspector: Inspector, spec: LineSpec, 
     assert finding.regions[0].modality == "pointcloud"
 
 
-def test_one_reference_is_enough_for_pictures_but_not_for_depth_and_sensors(
+def test_one_reference_is_enough_for_pictures_and_depth_but_not_for_sensors(
     inspector: Inspector, drawn_line: LineSetting, spec: LineSpec
 ):
-    assert set(inspector.build_state([good_part(drawn_line, 0)], spec).metadata.calibrations) == {"rgb"}
+    assert set(inspector.build_state([good_part(drawn_line, 0)], spec).metadata.calibrations) == {"rgb", "depth"}
     with pytest.raises(ValueError, match="1 references: no modality can be judged in enough of them"):
-        inspector.build_state([good_part(drawn_line, 0, ("depth", "sensor"))], spec)
+        inspector.build_state([good_part(drawn_line, 0, ("sensor",))], spec)
 
 
 def test_references_without_anything_in_common_are_not_enough(
     inspector: Inspector, drawn_line: LineSetting, spec: LineSpec
 ):
+    nothing_seen = replace(good_part(drawn_line, 1, ("depth",)), depth_mm=np.full((96, 128), np.nan, np.float32))
     with pytest.raises(ValueError, match="2 references: no modality can be judged in enough of them"):
-        inspector.build_state([good_part(drawn_line, 0, ("sensor",)), good_part(drawn_line, 1, ("depth",))], spec)
+        inspector.build_state([good_part(drawn_line, 0, ("sensor",)), nothing_seen], spec)
 
 
 def test_as_many_states_as_parts_are_needed(inspector: Inspector, drawn_line: LineSetting):

@@ -41,9 +41,23 @@ def test_every_mistake_in_a_recipe_is_named_at_once(tmp_path: Path):
 
 
 def test_a_stride_that_is_no_power_of_two_is_refused(tmp_path: Path):
-    filters = read_recipe("embedded").image_filters.model_dump() | {"stride_px": 6}
-    with pytest.raises(ConfigurationError, match="stride_px is 6, expected a power of two"):
-        read_recipe(written(tmp_path, {"image_filters": filters}))
+    content = yaml.safe_load((SHIPPED.parent / "filter_bank.yaml").read_text(encoding="utf-8"))
+    for name in ("image_filters", "depth_filters"):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(content | {name: content[name] | {"stride_px": 6}}), encoding="utf-8")
+        with pytest.raises(ConfigurationError, match="stride_px is 6, expected a power of two"):
+            read_recipe(str(path))
+
+
+def test_either_a_network_sees_or_fixed_filters_do(tmp_path: Path):
+    filters = yaml.safe_load((SHIPPED.parent / "filter_bank.yaml").read_text(encoding="utf-8"))
+    path = written(tmp_path, {"depth_filters": filters["depth_filters"]})
+    with pytest.raises(ConfigurationError, match="depth_filters beside a section 'network'"):
+        read_recipe(path)
+    del filters["depth_memory"]
+    (tmp_path / "less.yaml").write_text(yaml.safe_dump(filters), encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="depth_memory missing: without a section 'network'"):
+        read_recipe(str(tmp_path / "less.yaml"))
 
 
 def test_an_unknown_recipe_lists_the_shipped_ones():
