@@ -14,6 +14,7 @@ from models.backbones.student import FINE_STRIDE_PX, MULTIPLE_PX, Student, Stude
 from models.ground.anomaly_scale import AnomalyScale, fit_scale
 from models.ground.decoder import Decoder, gather
 from models.ground.image_score import image_score
+from models.ground.own_contrast import raised_by_own_contrast
 from models.memory.calibration import calibrated
 from models.memory.coreset import CoresetSettings
 from models.memory.feature_memory import Comparison, FeatureMemory, build_feature_memory
@@ -34,7 +35,8 @@ class NetworkSettings(PartSettings):
     ``least_pixels``: smaller pictures are enlarged to about this area; ``max_pixels``: larger ones are averaged down.
     ``far_above_pixels``: larger pictures are also seen from afar, shrunk to ``far_pixels``.
     ``scored_share``: an image's score is the mean of this share of its map, from the top. ``decoder_weight``: share of
-    the decoder in the map, the rest is the distance to the memory.
+    the decoder in the map, the rest is the distance to the memory. ``own_contrast_weight``: without a memory, logits
+    per e-fold of a place's distance from the part's own mean.
     """
 
     weights: str
@@ -45,6 +47,7 @@ class NetworkSettings(PartSettings):
     far_pixels: int
     scored_share: float
     decoder_weight: float
+    own_contrast_weight: float
     zero_shot_level: float
     coreset: CoresetSettings
 
@@ -99,8 +102,9 @@ class NetworkDetector:
     ) -> list[Look | None]:
         """One anomaly map per picture, against ``memories[i]`` (tensors of a line state) or, if None, against itself.
 
-        With a memory: 0 as usual, 1 what one of 2000 places of good parts exceeds. Without one: the decoder's
-        probability. With what the student saw. None for a picture without a single valid patch.
+        With a memory: 0 as usual, 1 what one of 2000 places of good parts exceeds. Without one: a probability, by the
+        decoder and by how unlike itself the part is there. With what the student saw. None for a picture without a
+        single valid patch.
         """
         looks: list[Look | None] = [None] * len(pictures)
         with torch.inference_mode():
@@ -114,14 +118,16 @@ class NetworkDetector:
                         continue
                     memory = FeatureMemory.from_tensors(tensors, names[index], self._device)
                     comparisons.append(memory.compare(features[position], _cut(valids[position], features)))
-                logits = self._decoder(gather(features, comparisons))
+                evidence = gather(features, comparisons)
+                logits = self._decoder(evidence)
+                alone = raised_by_own_contrast(logits, evidence, self._settings.own_contrast_weight)
                 for position, index in enumerate(indices):
                     valid = valids[position]
                     if valid is not None and not bool(valid.any()):
                         continue
                     comparison, tensors = comparisons[position], memories[index]
                     if comparison is None or tensors is None:
-                        anomaly = logits[position].sigmoid()
+                        anomaly = alone[position].sigmoid()
                     else:
                         scale = AnomalyScale.from_tensors(tensors, names[index])
                         anomaly = scale(logits[position], comparison, self._settings.decoder_weight)

@@ -7,6 +7,7 @@ from models.backbones.student import StudentFeatures
 from models.ground.anomaly_scale import AnomalyScale, fit_scale
 from models.ground.decoder import gather
 from models.ground.image_score import image_score
+from models.ground.own_contrast import raised_by_own_contrast
 from models.memory.feature_memory import Comparison, Difference
 from tests.unit.models.tiny_networks import tiny_networks
 
@@ -55,6 +56,18 @@ def test_a_batch_mixes_lines_with_and_without_memory():
         both = decoder(gather(features, [comparison(features[0], 2.0), None]))
         alone = decoder(gather(features[1], [None]))
     assert torch.allclose(both[1], alone[0], atol=1e-5)
+
+
+def test_without_a_memory_a_place_twice_as_far_from_the_parts_mean_gains_twice_the_log_of_two():
+    evidence = gather(seen(), [None])
+    evidence.fine_scalars[0, 1] = math.log(2)  # log(1 + ratio): as far as usual
+    evidence.coarse_scalars[0, 1] = math.log(2)
+    evidence.fine_scalars[0, 1, :, :2] = math.log(3)  # twice as far, left half
+    evidence.coarse_scalars[0, 1, :, :1] = math.log(3)
+    raised = raised_by_own_contrast(torch.full((1, 16, 8), -1.0), evidence, 0.5)
+    assert float(raised[0, 8, 0]) == pytest.approx(-1 + 2 * 0.5 * math.log(2), abs=1e-5)
+    assert float(raised[0, 8, -1]) == pytest.approx(-1, abs=1e-5)
+    assert torch.equal(raised_by_own_contrast(raised, evidence, 0.0), raised)
 
 
 def test_a_map_is_zero_at_what_is_usual_and_one_at_a_unit():
