@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from wire.pinhole_camera import PinholeCamera
 from wire.sensor_window import SensorWindow
 
 
@@ -14,11 +15,13 @@ from wire.sensor_window import SensorWindow
 class PointCloud:
     """xyz_mm (N, 3) float32 in the sensor's frame.
 
-    ``grid`` = (height, width) if organised: then N = height x width and NaN = no return.
+    ``grid`` = (height, width) if organised: then N = height x width and NaN = no return. ``camera``: onto whose picture
+    it is projected for judging and showing, where the line is calibrated.
     """
 
     xyz_mm: NDArray[np.float32]
     grid: tuple[int, int] | None = None
+    camera: PinholeCamera | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

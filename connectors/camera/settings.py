@@ -19,6 +19,7 @@ class WatchedSource(Strict):
     source: str = Field(description="<line>/<device>, e.g. plant1.hall2.line3/camera1")
     watch: Path = Field(description="folder of the delivered files; they are removed once published")
     modality: str = Field(default=RGB, min_length=1, description="holds where the sidecar names none")
+    calibration: Path | None = Field(default=None, description="file with the versions of its calibration")
 
 
 # The key of each kind of camera that no other kind has; a tag is no part of a key in messages.

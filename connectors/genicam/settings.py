@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, model_validator
@@ -39,6 +40,7 @@ class GenicamSource(Strict):
     source: str = Field(description="<line>/<device>, e.g. plant1.hall2.line3/camera1")
     camera: str = Field(min_length=1, description="address (192.168.3.20), or the id that `discover` prints")
     modality: str = Field(default=RGB, min_length=1)
+    calibration: Path | None = Field(default=None, description="file with the versions of its calibration")
     trigger: Trigger = Trigger.FREE_RUN
     trigger_source: str = Field(default="Line1", min_length=1, description="input of the hardware trigger")
     rate_fps: float | None = Field(default=None, gt=0, le=10_000, description="frames per second; not for hardware")

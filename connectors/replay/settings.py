@@ -27,6 +27,7 @@ class ReplayedSource(Strict):
     rtsp: str | None = Field(default=None, description="rtsp://host/path of a camera; may hold user and password")
     usb: str | None = Field(default=None, pattern="^/dev/", description="a USB camera (V4L2): /dev/video0")
     modality: str = Field(default=RGB, min_length=1)
+    calibration: Path | None = Field(default=None, description="file with the versions of its calibration")
     rate_fps: float = Field(default=5.0, gt=0, le=1000, description="frames per second; RTSP: at most so many")
     order: FolderOrder = FolderOrder.NAME
     loop: bool = Field(default=False, description="begin again at the end of a folder or file")

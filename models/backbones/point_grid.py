@@ -1,10 +1,11 @@
-"""Point clouds as depth images: organised clouds as they are, unorganised ones projected along the sensor's axis."""
+"""Point clouds as depth images: on a calibrated camera's picture, on their own grid, or along the sensor's axis."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backbones.cloud_projection import project
 from wire.errors import ShapeError
 from wire.part import PointCloud
 
@@ -16,13 +17,16 @@ _MAX_CELLS = 4_000_000
 def cloud_depth_mm(cloud: PointCloud) -> NDArray[np.float32]:
     """(H, W) float32 in mm along z, NaN = no point.
 
-    Organised: the sensor's own grid. Unorganised: square cells in x and y (row 0 = smallest y); a cell keeps its point
-    nearest to the sensor (smallest z). The pitch follows from the cloud's density in steps of a quarter octave, so
-    that parts of one line share it. ShapeError if the points are not (N, 3) or do not fill the grid.
+    With a camera: on its picture (``cloud_projection.project``), so that maps and regions lie on the photo. Organised:
+    the sensor's own grid. Unorganised: square cells in x and y (row 0 = smallest y); a cell keeps its point nearest to
+    the sensor (smallest z). The pitch follows from the cloud's density in steps of a quarter octave, so that parts of
+    one line share it. ShapeError if the points are not (N, 3) or do not fill the grid.
     """
     points = cloud.xyz_mm
     if points.ndim != 2 or points.shape[1] != 3:
         raise ShapeError(f"points have shape {points.shape}, expected (N, 3)")
+    if cloud.camera is not None:
+        return project(cloud, cloud.camera)
     if cloud.grid is not None:
         height, width = cloud.grid
         if height * width != len(points):

@@ -96,7 +96,7 @@ def test_ply_binary_and_ascii_are_read_alike(faces: bytes) -> None:
         (b"0" * 24, {"gridwidth": "a"}, "ce_gridwidth is 'a', expected a number"),
         (b"0" * 12, {"pointscale": "-1"}, "ce_pointscale is '-1', expected a positive number"),
         (b"ply\nno header", {}, "PLY without end_header"),
-        (HEADER % (b"binary_big_endian", b""), {}, "neither ascii nor binary_little_endian"),
+        (HEADER % (b"binary_middle_endian", b""), {}, "is none of ascii, binary_little_endian, binary_big_endian"),
         (HEADER % (b"binary_little_endian", b"") + b"short", {}, "PLY cannot be read"),
         (HEADER % (b"ascii", b"") + b"1 2 x", {}, "PLY cannot be read"),
         (b"ply\nformat ascii 1.0\nelement vertex 1\nproperty float x\nend_header\n1", {}, "of properties ['x']"),

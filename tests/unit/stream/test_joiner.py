@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from stream.steps.arrival import Arrival
 from stream.steps.joiner import Joiner, Placement
 from stream.steps.open_part import DuePart, DueReason
+from stream.steps.part_view import to_part
 from stream.steps.prefix import Prefix
 from tests.unit.stream.made_records import BEGIN, LINE, SPEC, arrival, context_event, frame_event
 from wire.identifiers import inspection_id
@@ -53,6 +54,23 @@ def test_part_without_plc_does_not_wait_for_a_context() -> None:
     )
     (part,) = joiner.due(0.0)
     assert part.reason is DueReason.COMPLETE
+
+
+def test_views_of_several_cameras_are_modalities_and_a_missing_one_is_flagged() -> None:
+    spec = SPEC.model_copy(
+        update={"expects_context": False, "expected_modalities": ("rgb_left", "rgb_right", "rgb_top")}
+    )
+    joiner = Joiner()
+    for number, views in ((1, ("rgb_left", "rgb_top", "rgb_right")), (2, ("rgb_right", "rgb_left"))):
+        for at, view in enumerate(views):
+            joiner.offer(arrival(frame_event(number, view), 10 * number + at, broker_time_s=100.0), spec)
+    (whole,) = joiner.due(100.0)
+    assert modalities(whole) == ["rgb_left", "rgb_top", "rgb_right"]
+    (partial,) = joiner.due(100.0 + spec.join_window_s)
+    assert partial.reason is not DueReason.COMPLETE
+    assert partial.inspection_id() == inspection_id(LINE, "plc-1", "P2")  # joined by part id and trigger session
+    part = to_part(partial)
+    assert (sorted(part.images), part.missing) == (["rgb_left", "rgb_right"], ("rgb_top",))
 
 
 def test_part_is_due_when_the_watermark_reaches_its_deadline_and_not_before() -> None:
