@@ -17,13 +17,14 @@ from lineside.commands.maintenance import migrate, retention, topics, weights
 from lineside.commands.processes import broker, dashboard, worker
 from lineside.commands.screenshot import screenshot
 from lineside.commands.settings import settings
+from lineside.commands.size import size
 from lineside.commands.synth import synth
 from lineside.commands.up import up
 from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
 _ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "evaluate-depth", "synth", "train",
-          "state", "dlq", "plant", "settings", "migrate", "topics", "retention", "weights", "bench",
+          "state", "dlq", "plant", "size", "settings", "migrate", "topics", "retention", "weights", "bench",
           "worker", "dashboard", "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
@@ -58,6 +59,7 @@ def build_app() -> typer.Typer:
     app.add_typer(line_states.app, name="state", rich_help_panel=_OPERATE)
     app.add_typer(dead_letters.app, name="dlq", rich_help_panel=_OPERATE)
     app.add_typer(plant.app, name="plant", rich_help_panel=_OPERATE)
+    app.command(rich_help_panel=_KEEP)(size)
     app.command(rich_help_panel=_KEEP)(settings)
     app.command(rich_help_panel=_KEEP)(migrate)
     app.command(rich_help_panel=_KEEP)(topics)

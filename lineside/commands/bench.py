@@ -158,3 +158,53 @@ def models(
     if json_file is not None:
         json_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     out.print(report.table())
+
+
+@app.command()
+def scaling(
+    broker: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="A Kafka of the benchmark's own (`make kafka`). [default: simulate]"),
+    ] = None,
+    workers: Annotated[list[int] | None, typer.Option(min=1, help="How many; repeatable. [default: 1, 2]")] = None,
+    lines: Annotated[int, typer.Option(min=1, help="Lines of the backlog.")] = 48,
+    partitions: Annotated[int, typer.Option(min=1, help="Partitions of lineside.frames.")] = 24,
+    parts: Annotated[int, typer.Option(min=16, help="Parts in the backlog of one measurement.")] = 600,
+    rate: Annotated[float, typer.Option(min=0.01, help="Parts per second of one line, for lines per worker.")] = 1.0,
+    worker_rate: Annotated[
+        float | None, typer.Option(min=0.01, help="Simulate with so many parts/s of a worker. [default: as measured]")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
+) -> None:
+    """Lines per worker, rebalances, throughput by workers on a real Kafka, and a simulation to 1 000 lines."""
+    import json
+    import tempfile
+
+    from lineside.bench import scaling_report
+    from lineside.bench.scaling import bench_scaling
+    from lineside.terminal import err, out
+    from wire.errors import ConfigurationError
+    from wire.kafka.settings import KafkaSettings
+
+    figures = None
+    if broker is not None:
+        with tempfile.TemporaryDirectory(prefix="lineside-bench-") as folder:
+            figures = bench_scaling(
+                Path(folder),
+                KafkaSettings(bootstrap=broker),
+                lines=lines,
+                partitions=partitions,
+                parts=parts,
+                workers=workers or (1, 2),
+                line_rate_hz=rate,
+                tell=err.print,
+            )
+        out.print(scaling_report.measured_table(figures))
+    if worker_rate is None and figures is None:
+        raise ConfigurationError(["scaling: give --broker to measure, or --worker-rate to simulate alone"])
+    chosen = worker_rate or scaling_report.best_rate(figures)
+    found = scaling_report.forecast_all(chosen, rate)
+    out.print(scaling_report.forecast_table(found, worker_parts_per_s=chosen, line_rate_hz=rate))
+    if json_file is not None:
+        report = scaling_report.document(figures, worker_parts_per_s=chosen, line_rate_hz=rate)
+        json_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
