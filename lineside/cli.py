@@ -9,6 +9,7 @@ from typer._click.core import Context
 from typer.core import TyperGroup
 
 from lineside.commands import bench, dead_letters, evaluate, line_states, plant, train
+from lineside.commands.backup import backup, restore
 from lineside.commands.evaluate_depth import evaluate_depth
 from lineside.commands.evaluate_sensors import evaluate_sensors
 from lineside.commands.history import history
@@ -24,8 +25,8 @@ from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
 _ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "evaluate-depth", "synth", "train",
-          "state", "dlq", "plant", "size", "settings", "migrate", "topics", "retention", "weights", "bench",
-          "worker", "dashboard", "broker")  # fmt: skip
+          "state", "dlq", "plant", "size", "settings", "migrate", "topics", "retention", "backup", "restore",
+          "weights", "bench", "worker", "dashboard", "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
 
@@ -64,6 +65,8 @@ def build_app() -> typer.Typer:
     app.command(rich_help_panel=_KEEP)(migrate)
     app.command(rich_help_panel=_KEEP)(topics)
     app.command(rich_help_panel=_KEEP)(retention)
+    app.command(rich_help_panel=_KEEP)(backup)
+    app.command(rich_help_panel=_KEEP)(restore)
     app.command(rich_help_panel=_KEEP)(weights)
     app.add_typer(bench.app, name="bench", rich_help_panel=_KEEP)
     app.command(rich_help_panel=_PROCESSES)(worker)

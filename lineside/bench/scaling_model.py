@@ -98,5 +98,6 @@ def _sojourns(arrivals: NDArray[np.float64], service_s: float) -> NDArray[np.flo
     """Arrival to end of service of each part after the warm-up: one server, first come first served."""
     # The end of part k is max over j <= k of (arrival j + (k - j + 1) * service): a running maximum.
     place = np.arange(len(arrivals)) * service_s
-    ends = np.maximum.accumulate(arrivals - place) + place + service_s
-    return (ends - arrivals)[int(len(arrivals) * _WARM_UP) :]
+    ends: NDArray[np.float64] = np.maximum.accumulate(arrivals - place) + place + service_s
+    sojourns: NDArray[np.float64] = ends - arrivals
+    return sojourns[int(len(arrivals) * _WARM_UP) :]

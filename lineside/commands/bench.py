@@ -200,9 +200,12 @@ def scaling(
                 tell=err.print,
             )
         out.print(scaling_report.measured_table(figures))
-    if worker_rate is None and figures is None:
+    if worker_rate is not None:
+        chosen = worker_rate
+    elif figures is not None:
+        chosen = scaling_report.best_rate(figures)
+    else:
         raise ConfigurationError(["scaling: give --broker to measure, or --worker-rate to simulate alone"])
-    chosen = worker_rate or scaling_report.best_rate(figures)
     found = scaling_report.forecast_all(chosen, rate)
     out.print(scaling_report.forecast_table(found, worker_parts_per_s=chosen, line_rate_hz=rate))
     if json_file is not None:
