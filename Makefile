@@ -82,9 +82,18 @@ kafka: setup ## A single-node Apache Kafka in the foreground (PORT=9092 DATA=.ca
 chart: setup ## Compile the chart's values.schema.json from its commented values
 	$(RUN)python helm/values_schema.py helm/lineside
 
-lock: | $(filter-out uv,$(UV)) ## Compile requirements.txt and requirements-edge.txt (ARGS=--upgrade)
+lock: | $(filter-out uv,$(UV)) ## Compile requirements.txt and those of the images (ARGS=--upgrade)
 	$(UV) pip compile $(LOCK) --all-extras $(ARGS) --output-file requirements.txt pyproject.toml
 	$(UV) pip compile $(LOCK) $(ARGS) --constraint requirements.txt --output-file requirements-edge.txt pyproject.toml
+	$(call lock-image,api,--extra dashboard pyproject.toml)
+	$(call lock-image,worker,--extra recipes pyproject.toml)
+	$(call lock-image,image,--group image)
+
+# The versions of requirements.txt, of which an image has a part: uv prefers what the output file names already.
+define lock-image
+cp requirements.txt requirements-$(1).txt
+	$(UV) pip compile $(LOCK) $(ARGS) --output-file requirements-$(1).txt $(2)
+endef
 
 # No index address may reach a committed file, whatever the machine's configuration says.
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate \

@@ -39,7 +39,7 @@ def wheel(requirement: str, sha256: str, *, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     wanted = folder / "requirement.txt"
     wanted.write_text(f"{requirement} --hash=sha256:{sha256}\n")
-    run([_uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", folder, "-r", wanted])
+    run([uv(), "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--target", folder, "-r", wanted])
     wanted.unlink()
 
 
@@ -62,7 +62,7 @@ def run(command: list[str | Path], *, environment: dict[str, str] | None = None,
     return answer.stdout
 
 
-def _uv() -> Path:
+def uv() -> Path:
     """As the Makefile chooses it: what PATH has, else the project's own."""
     on_path = shutil.which("uv")
     own = REPOSITORY / ".cache" / "uv" / "bin" / "uv"
