@@ -151,7 +151,7 @@ def test_the_dockerfile_installs_by_the_step_that_is_tested_here() -> None:
 
 def test_a_stage_that_is_not_known_is_named(tmp_path: Path) -> None:
     (tmp_path / "tools").mkdir()
-    with pytest.raises(RuntimeError, match="there is no requirements-gpu.txt; stages are edge, worker and api"):
+    with pytest.raises(RuntimeError, match=r"there is no requirements-gpu\.txt; stages are edge, worker and api"):
         run([REPOSITORY / "image" / "install", "gpu", tmp_path / "gpu", tmp_path / "tools"])
 
 

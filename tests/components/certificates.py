@@ -1,70 +1,68 @@
-"""Certificates as a plant's servers, users and authorities have them, made for a test."""
+"""A certificate authority of a test's own, and certificates for servers on this machine."""
 
+import ipaddress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
-
-@dataclass(frozen=True, kw_only=True)
-class MadeCertificate:
-    certificate: x509.Certificate
-    key: rsa.RSAPrivateKey
-
-    def write(self, folder: Path, name: str) -> tuple[Path, Path]:
-        """(certificate as DER, key as PEM) in ``folder``."""
-        folder.mkdir(parents=True, exist_ok=True)
-        certificate, key = folder / f"{name}.der", folder / f"{name}.pem"
-        certificate.write_bytes(self.certificate.public_bytes(Encoding.DER))
-        key.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        return certificate, key
-
-
-def make_certificate(
-    name: str,
-    *,
-    uri: str | None = None,
-    issuer: MadeCertificate | None = None,
-    ca: bool = False,
-    begins: timedelta = timedelta(days=-1),
-    ends: timedelta = timedelta(days=30),
-) -> MadeCertificate:
-    """A certificate for both client and server; signed by itself unless an issuer is given."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer.certificate.subject if issuer else subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now + begins)
-        .not_valid_after(now + ends)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=True, content_commitment=True, key_encipherment=True, data_encipherment=True,
-                key_agreement=False, key_cert_sign=True, crl_sign=ca, encipher_only=False, decipher_only=False,
-            ),
-            critical=False,
-        )
-        .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-        )
-    )  # fmt: skip
-    if uri is not None:
-        names = [x509.UniformResourceIdentifier(uri), x509.DNSName("localhost")]
-        builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return MadeCertificate(certificate=builder.sign((issuer or _Signer(key)).key, SHA256()), key=key)
+_VALID = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class _Signer:
-    key: rsa.RSAPrivateKey
+class Certificate:
+    """PEM texts, named as Kubernetes names the keys of a TLS Secret."""
+
+    crt: str
+    key: str
+
+
+class Authority:
+    """Signs certificates; `crt` is what a client trusts."""
+
+    def __init__(self, name: str = "test authority") -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self._certificate = self._signed(self._name, self._key, is_authority=True)
+
+    @property
+    def crt(self) -> str:
+        """The authority's own certificate."""
+        return _pem(self._certificate)
+
+    def issue(self, name: str) -> Certificate:
+        """A certificate for `name`, valid for localhost and 127.0.0.1."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        return Certificate(
+            crt=_pem(self._signed(subject, key, is_authority=False)),
+            key=key.private_bytes(
+                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+            ).decode(),
+        )
+
+    def _signed(self, subject: x509.Name, key: ec.EllipticCurvePrivateKey, *, is_authority: bool) -> x509.Certificate:
+        now = datetime.now(UTC)
+        names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        identifier = x509.SubjectKeyIdentifier.from_public_key(self._key.public_key())
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(self._name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - timedelta(minutes=5))
+            .not_valid_after(now + _VALID)
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        )
+        return builder.sign(self._key, hashes.SHA256())
+
+
+def _pem(certificate: x509.Certificate) -> str:
+    return certificate.public_bytes(serialization.Encoding.PEM).decode()

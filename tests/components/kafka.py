@@ -244,10 +244,9 @@ class RealKafka:
         if formatted.returncode != 0:
             raise RuntimeError(f"formatting {self.data_dir} failed:\n{formatted.stdout}{formatted.stderr}")
 
-    def _write_properties(self) -> Path:
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+    def _settings(self) -> dict[str, object]:
         controller = f"127.0.0.1:{self._controller_port}"
-        settings = {
+        return {
             "process.roles": "broker,controller",
             "node.id": 1,
             "controller.quorum.voters": f"1@{controller}",
@@ -270,6 +269,10 @@ class RealKafka:
             "broker.session.timeout.ms": 3000,
             "broker.heartbeat.interval.ms": 1000,
         }
+
+    def _write_properties(self) -> Path:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        settings = self._settings()
         path = self.data_dir / "server.properties"
         path.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         return path

@@ -63,18 +63,7 @@ class RealPostgres:
             raise RuntimeError(f"PostgreSQL on port {self.port} runs already")
         if not (self._cluster / "PG_VERSION").exists():
             self._initialise()
-        # synchronous_commit stays on: a commit is then in the page cache, and a killed server keeps it.
-        flags = ["fsync", "full_page_writes"] if not self._fsync else []
-        settings = {
-            "listen_addresses": "127.0.0.1",
-            "port": self.port,
-            "unix_socket_directories": self.data_dir,
-            "max_connections": self._max_connections,
-            # Tests that keep a transaction open by mistake end with an error that names it.
-            "idle_in_transaction_session_timeout": "120s",
-            **dict.fromkeys(flags, "off"),
-        }
-        options = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
+        options = [part for key, value in self._settings().items() for part in ("-c", f"{key}={value}")]
         self._process = ChildProcess(
             [_binary("postgres"), "-D", self._cluster, *options],
             log_path=self.data_dir / "postgres.log",
@@ -142,6 +131,19 @@ class RealPostgres:
 
     def log_tail(self) -> str:
         return "" if self._process is None else self._process.log_tail()
+
+    def _settings(self) -> dict[str, object]:
+        # synchronous_commit stays on: a commit is then in the page cache, and a killed server keeps it.
+        flags = ["fsync", "full_page_writes"] if not self._fsync else []
+        return {
+            "listen_addresses": "127.0.0.1",
+            "port": self.port,
+            "unix_socket_directories": self.data_dir,
+            "max_connections": self._max_connections,
+            # Tests that keep a transaction open by mistake end with an error that names it.
+            "idle_in_transaction_session_timeout": "120s",
+            **dict.fromkeys(flags, "off"),
+        }
 
     def _create(self, template: str) -> str:
         self._databases += 1

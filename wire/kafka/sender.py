@@ -13,6 +13,7 @@ from wire.errors import BadInput, BrokerUnavailable, ConfigurationError, Linesid
 from wire.event_sender import Acknowledgement, Delivered
 from wire.kafka.failures import translate
 from wire.kafka.lag_guard import LagGuard, Settle
+from wire.kafka.refusal import Refusal
 from wire.kafka.settings import KafkaSettings
 
 _log = logging.getLogger(__name__)
@@ -55,8 +56,10 @@ class KafkaSender:
     """
 
     def __init__(self, settings: KafkaSettings, client_id: str) -> None:
+        self._refusal = Refusal()
         own = {
             **_PRODUCER,
+            "error_cb": self._refusal.note,
             "client.id": client_id,
             "batch.size": _BATCH_EMBEDDED_BYTES if settings.embedded else _BATCH_BYTES,
         }
@@ -163,9 +166,10 @@ class KafkaSender:
         """Tell one event's sender how it went; runs in the poll thread."""
         outcome: Acknowledgement | LinesideError
         if error is None:
+            self._refusal.clear()
             outcome = Acknowledgement(message.topic() or "", message.partition() or 0, message.offset() or 0)
         else:
-            outcome = translate(error, message.topic() or "")
+            outcome = translate(error, " ".join(filter(None, (message.topic(), self._refusal.reason))))
             if error.code() in _PURGED:
                 self._given_up += 1
         try:

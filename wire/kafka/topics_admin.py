@@ -8,8 +8,9 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from wire import topics
-from wire.errors import BrokerUnavailable, ConfigurationError
+from wire.errors import BrokerUnavailable, ConfigurationError, LinesideError
 from wire.kafka.failures import translate
+from wire.kafka.refusal import Refusal
 from wire.kafka.settings import KafkaSettings
 
 # Larger: a start against a broker that is away hangs. Smaller: a broker that is just starting counts as away.
@@ -28,12 +29,12 @@ def ensure_topics(settings: KafkaSettings, partitions: int, *, timeout_s: float 
     """Create those of Lineside's topics that are missing, with the broker's own replication; their names.
 
     Timestamps are the broker's: parts become due by them, and devices' clocks differ. ConfigurationError if a topic
-    exists with its producers' timestamps; BrokerUnavailable if the broker does not answer. The embedded broker makes
-    its topics itself (one clock there, the host's): nothing to do.
+    exists with its producers' timestamps, or the broker does not let us in or make one; BrokerUnavailable if it does
+    not answer. The embedded broker makes its topics itself (one clock there, the host's): nothing to do.
     """
     if settings.embedded:
         return []
-    admin = AdminClient(settings.librdkafka_quiet())
+    admin, refusal = _admin(settings)
     try:
         existing = admin.list_topics(timeout=timeout_s).topics
         _check_timestamps(admin, [name for name in topics.ALL if name in existing])
@@ -41,20 +42,39 @@ def ensure_topics(settings: KafkaSettings, partitions: int, *, timeout_s: float 
         created = [name for name in missing if _create(admin, name, partitions)]
         _wait_for(admin, missing)
     except KafkaException as error:
-        raise translate(error.args[0], settings.bootstrap) from error
+        raise _failure(error, settings, admin, refusal) from error
     return created
 
 
 def cluster_id(settings: KafkaSettings, *, timeout_s: float = _TIMEOUT_S) -> str:
-    """Name the cluster, so that offsets are never compared with another's; BrokerUnavailable if it does not answer.
+    """Name the cluster, so that offsets are never compared with another's.
 
+    BrokerUnavailable if it does not answer, ConfigurationError if it does not let us in.
     The embedded broker's own id may repeat from one life to the next; with its port it does not.
     """
+    admin, refusal = _admin(settings)
     try:
-        name = str(AdminClient(settings.librdkafka_quiet()).list_topics(timeout=timeout_s).cluster_id)
+        name = str(admin.list_topics(timeout=timeout_s).cluster_id)
     except KafkaException as error:
-        raise translate(error.args[0], settings.bootstrap) from error
+        raise _failure(error, settings, admin, refusal) from error
     return f"{name}@{settings.bootstrap}" if settings.embedded else name
+
+
+def _admin(settings: KafkaSettings) -> tuple[AdminClient, Refusal]:
+    refusal = Refusal()
+    options: dict[str, object] = {**settings.librdkafka_quiet(), "error_cb": refusal.note}
+    try:
+        return AdminClient(options), refusal
+    except KafkaException as error:
+        raise ConfigurationError([f"broker.options: {error.args[0].str()}"]) from error
+
+
+def _failure(error: KafkaException, settings: KafkaSettings, admin: AdminClient, refusal: Refusal) -> LinesideError:
+    """ConfigurationError where no broker lets us in: waiting changes nothing about a password."""
+    admin.poll(0)  # calls back what librdkafka had to say
+    if refusal.reason is not None:
+        return ConfigurationError([f"broker {settings.bootstrap}: {refusal.reason}"])
+    return translate(error.args[0], settings.bootstrap)
 
 
 def _create(admin: AdminClient, name: str, partitions: int) -> bool:
@@ -65,6 +85,11 @@ def _create(admin: AdminClient, name: str, partitions: int) -> bool:
     try:
         created[name].result()
     except KafkaException as error:
+        if error.args[0].code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED):
+            raise ConfigurationError([
+                f"topic {name}: this user may not create it; give it the right CREATE on topics that begin with "
+                "'lineside.', or create the topics yourself"
+            ]) from error  # fmt: skip
         if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
             raise
         return False  # another process was faster
