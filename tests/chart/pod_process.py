@@ -1,7 +1,7 @@
 """A pod of the rendered chart as a process on this machine: its command, variables and files, without a container.
 
-Paths of its mounts lie below a folder, and its telemetry on a free port of the loopback address. Everything else is what the
-chart says.
+Paths of its mounts lie below a folder, and its telemetry on a free port of the loopback address. Everything else is
+what the chart says.
 """
 
 import re
@@ -47,7 +47,8 @@ class PodProcess(ChildProcess):
         self._write_files(spec, manifests, secrets)
         host, port = self.telemetry.split(":")
         variables = {
-            variable: self._localised(self._valued(value, secrets)) for variable, value in environment(container).items()
+            variable: self._localised(self._valued(value, secrets))
+            for variable, value in environment(container).items()
         }
         program, *arguments = map(self._localised, container["command"])
         super().__init__(
@@ -94,10 +95,9 @@ class PodProcess(ChildProcess):
                 (target / key).write_text(self._localised(text))
 
     def _localised(self, text: str) -> str:
-        """The text with the mounts' paths replaced by their folders."""
-        for path, (_, target) in self._mounts.items():
-            text = re.sub(rf"(?<![\w.-]){re.escape(path)}(?=/|$|[\s\"'])", str(target), text, flags=re.MULTILINE)
-        return text
+        """The text with mounted paths replaced by their folders, in one pass: a folder may contain another's path."""
+        paths = "|".join(map(re.escape, sorted(self._mounts, key=len, reverse=True)))
+        return re.sub(rf"(?<![\w.-])({paths})(?=[/\s\"']|$)", lambda found: str(self._mounts[found[0]][1]), text)
 
     def _valued(self, value: Any, secrets: Secrets) -> str:
         if isinstance(value, str):

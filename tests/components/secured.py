@@ -31,7 +31,7 @@ RIGHTS = (
 
 
 class SecuredKafka(RealKafka):
-    """One node whose clients speak TLS and SASL/SCRAM-SHA-512 and need rights. Tests themselves come in by another door."""
+    """One node whose clients speak TLS and SASL/SCRAM-SHA-512 and need rights. Tests come in by another door."""
 
     def __init__(self, authority: Authority) -> None:
         super().__init__()

@@ -73,7 +73,6 @@ class KafkaSender:
         self._open = 0  # events whose callback has not returned yet
         self._given_up = 0
         self._closed = False
-        self._fatal: str | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, name=f"kafka-sender-{client_id}", daemon=True)
         self._thread.start()
@@ -188,5 +187,14 @@ class KafkaSender:
                 self._idle.notify_all()
 
     def _poll(self) -> None:
+        told = False
         while not self._stop.is_set():
-            self._producer.poll(_POLL_S)
+            try:
+                self._producer.poll(_POLL_S)
+            except KafkaException as error:
+                # It gave up for ever, and says so at each call; senders are told by ``produce``. What is still open has
+                # to be reported nevertheless, or close() would wait for it.
+                if not told:
+                    _log.error("%s", translate(error.args[0], "the producer gave up"))
+                told = True
+                self._stop.wait(_POLL_S)

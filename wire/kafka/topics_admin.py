@@ -64,7 +64,7 @@ def _admin(settings: KafkaSettings) -> tuple[AdminClient, Refusal]:
     refusal = Refusal()
     options: dict[str, object] = {**settings.librdkafka_quiet(), "error_cb": refusal.note}
     try:
-        return AdminClient(options), refusal
+        return AdminClient(options), refusal  # type: ignore[arg-type]  # its stub knows no callbacks
     except KafkaException as error:
         raise ConfigurationError([f"broker.options: {error.args[0].str()}"]) from error
 
