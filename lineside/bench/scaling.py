@@ -26,6 +26,7 @@ from wire.kafka.topics_admin import ensure_topics
 
 _SIDE_PX: Final = 256
 _WARM_UP: Final = 0.25
+_CPU: Final = "process_cpu_seconds_total"
 _DEADLINE_S: Final = 1200.0
 _LOOK_EVERY_S: Final = 0.05
 # Until the newcomer has worked for a while, so that what its join did to the flow of results can be seen.
@@ -33,12 +34,17 @@ _SETTLED_S: Final = 5.0
 
 
 class Throughput(BaseModel):
-    """Results per second of a number of workers, each on a core of its own as far as there are cores."""
+    """Results per second of a number of workers, each on a core of its own as far as there are cores.
+
+    ``parts_per_core_s``: parts per second of CPU that the workers spent, all their threads together. Other programs on
+    the machine take wall time away, not this.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     workers: int
     parts_per_s: float
+    parts_per_core_s: float
     lines_per_worker: float
     partitions: tuple[int, ...]
 
@@ -127,17 +133,25 @@ class _Rig:
             members = [stack.enter_context(self._worker(number)) for number in range(workers)]
             finished = stack.enter_context(closing(Finished(self._broker)))
             shares: tuple[int, ...] = ()
+            effort: list[tuple[float, float]] = []
 
             def done() -> bool:
                 nonlocal shares
                 now = tuple(map(_assigned_partitions, members))
                 shares = now if sum(now) == self._partitions else shares
+                if all(now):
+                    effort.append((_sum(members, "inspect_model_parts_total"), _sum(members, _CPU)))
                 return finished()
 
             wait_for(done, members[0], _DEADLINE_S)
             rate = _steady_rate(result_moments(self._broker, session), self._parts)
+        per_core = _parts_per_core_s(effort, self._parts)
         return Throughput(
-            workers=workers, parts_per_s=rate, lines_per_worker=rate / line_rate_hz / workers, partitions=shares
+            workers=workers,
+            parts_per_s=rate,
+            parts_per_core_s=per_core,
+            lines_per_worker=per_core / line_rate_hz,
+            partitions=shares,
         )
 
     def rebalances(self) -> tuple[list[Rebalance], int]:
@@ -212,6 +226,18 @@ class _Rig:
             if time.monotonic() > deadline:
                 raise MustStop(f"the partitions were not dealt within {_DEADLINE_S:g} s")
             time.sleep(_LOOK_EVERY_S)
+
+
+def _sum(workers: Sequence[InspectWorker], name: str) -> float:
+    return sum(worker.metric(name) for worker in workers)
+
+
+def _parts_per_core_s(effort: Sequence[tuple[float, float]], parts: int) -> float:
+    """From (parts, CPU seconds) as time went on; the start of the interpreters is left out."""
+    steady = [sample for sample in effort if sample[0] >= parts * _WARM_UP]
+    if len(steady) < 2 or steady[-1][1] == steady[0][1]:
+        raise MustStop("the backlog was done before anything could be measured: more --parts")
+    return (steady[-1][0] - steady[0][0]) / (steady[-1][1] - steady[0][1])
 
 
 def _assigned_partitions(worker: InspectWorker) -> int:

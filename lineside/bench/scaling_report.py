@@ -1,6 +1,5 @@
 """What ``lineside bench scaling`` measured, and what follows from it for many lines."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -56,7 +55,8 @@ def measured_table(figures: ScalingFigures) -> Table:
         shares = "+".join(map(str, one.partitions))
         table.add_row(
             f"{one.workers} worker(s)",
-            f"{one.parts_per_s:.1f} parts/s; {one.lines_per_worker:.1f} lines per worker; partitions {shares}",
+            f"{one.parts_per_s:.1f} parts/s; {one.parts_per_core_s:.1f} per second of CPU = "
+            f"{one.lines_per_worker:.1f} lines per core; partitions {shares}",
         )
     for change in figures.rebalances:
         table.add_row(
@@ -91,6 +91,5 @@ def _cell(found: FleetForecast | None) -> str:
 
 
 def best_rate(figures: ScalingFigures) -> float:
-    """Parts per second of one worker, where one worked alone if that was measured."""
-    alone: Sequence[float] = [one.parts_per_s for one in figures.throughputs if one.workers == 1]
-    return alone[0] if alone else min(one.parts_per_s / one.workers for one in figures.throughputs)
+    """Parts per second of one worker that has a core to itself, from the fewest workers that were measured."""
+    return min(figures.throughputs, key=lambda one: one.workers).parts_per_core_s
