@@ -204,3 +204,76 @@ def samllava(
         trained = train_segmenter(settings, samples, out, device=device, threads=threads, report=report)
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
     typer.echo(f"Use them: --recipe samllava --set sam.size={sam} --set sam.trained={trained.file.resolve()}")
+
+
+@app.command()
+def spgdd(
+    recipe: Annotated[str, typer.Option(help="A recipe of the kind spgdd, whose network sees and reads.")] = "spgdd",
+    backbone: Annotated[
+        str | None, typer.Option(metavar="NAME", help="--set backbone.name=NAME: a model of open_clip, tiny-clip.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="--set backbone.weights=FILE: weights of that model.")
+    ] = None,
+    changed: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")
+    ] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints, curves, weights, report.")] = Path(
+        "training/spgdd"
+    ),
+    data: Annotated[
+        str,
+        typer.Option(
+            metavar="procedural|DIR", help="Drawn lines, or labelled images with masks in a layout of evaluate."
+        ),
+    ] = "procedural",
+    layout: Annotated[str | None, typer.Option(help="Of --data, as in evaluate. [default: by looking]")] = None,
+    class_name: Annotated[str, typer.Option(help="What the parts are called in the prompts.")] = "surface",
+    ablations: Annotated[bool, typer.Option(help="Also train with each term left out or as printed.")] = False,
+    steps: Annotated[int, typer.Option(min=1, help="Of the optimizer, for each variant.")] = 500,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 8,
+    learning_rate: Annotated[float, typer.Option(min=1e-7, help="Peak.")] = 1e-3,
+    side_px: Annotated[int, typer.Option(min=32, help="Side of the drawn pictures.")] = 240,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same words.")] = 0,
+    threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+) -> None:
+    """Train SPGDD-GPT's words (the prompt stage). Interrupted, the same command goes on at the last checkpoint."""
+    from lineside.recipe_changes import recipe_changes
+    from models.train.prompt_stage import PromptProgress, PromptStageSettings
+    from models.train.segmentation_samples import DrawnSamples, labelled_samples
+    from models.train.spgdd import ABLATIONS, train_words
+
+    changes = recipe_changes(changed or [], backbone, weights)
+    drawn = data == "procedural"
+    samples = DrawnSamples(side_px=side_px) if drawn else labelled_samples(Path(data), layout)
+    settings = PromptStageSettings(
+        steps=steps, class_name=class_name, batch=batch, learning_rate=learning_rate, seed=seed
+    )
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    ) as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def report(variant: str, progress: PromptProgress) -> None:
+            if variant not in tasks:
+                tasks[variant] = shown.add_task(variant, total=steps)
+            shown.update(tasks[variant], completed=progress.step)
+            shown.console.print(f"{variant} {progress.step}: {progress.measured}")
+
+        trained = train_words(
+            settings,
+            samples,
+            out,
+            recipe=recipe,
+            changes=changes,
+            ablations=ABLATIONS if ablations else {},
+            device=device,
+            threads=threads,
+            report=report,
+        )
+    typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
+    typer.echo(f"Use them: --recipe {recipe} --set text.learned.weights={trained.file.resolve()}")

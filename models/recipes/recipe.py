@@ -80,7 +80,9 @@ def _change(content: dict[str, Any], key: str, value: str) -> None:
     """Set a dotted key in place; ConfigurationError if a section is none, or the value is no YAML."""
     *sections, name = key.split(".")
     for section in sections:
-        content = content.setdefault(section, {})
+        if content.get(section) is None:
+            content[section] = {}
+        content = content[section]
         if not isinstance(content, dict):
             raise ConfigurationError([f"--set {key}={value}: {section} is a value, not a section"])
     try:

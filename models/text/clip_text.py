@@ -4,6 +4,7 @@ import hashlib
 import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
+from functools import lru_cache
 
 import open_clip
 import torch
@@ -22,7 +23,7 @@ class ClipText:
 
     def __init__(self, clip: open_clip.CLIP) -> None:
         self._clip = clip
-        self._tokenizer = SimpleTokenizer(context_length=clip.context_length)
+        self._tokenizer = tokenizer(clip.context_length)
         self._cache: OrderedDict[bytes, Tensor] = OrderedDict()
 
     @property
@@ -64,6 +65,12 @@ class ClipText:
         with torch.inference_mode():
             vectors: Tensor = self._clip.encode_text(self._tokenizer(list(texts)).to(device))
         return F.normalize(vectors, dim=-1)
+
+
+@lru_cache(maxsize=4)
+def tokenizer(context_length: int) -> SimpleTokenizer:
+    """CLIP's own byte pairs; its table of words comes with open_clip and takes a second to read."""
+    return SimpleTokenizer(context_length=context_length)
 
 
 def mean_direction(vectors: Tensor) -> Tensor:

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import open_clip
 import torch
-from open_clip.tokenizer import SimpleTokenizer
 from open_clip.transformer import text_global_pool
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.backbones.weights_file import load_weights, read_weights
-from models.text.clip_text import mean_direction
+from models.text.clip_text import mean_direction, tokenizer
 
 CONTEXT_TOKENS, ABNORMAL_PROMPTS = 4, 4
 # Spread of the first context, as CLIP initialises its own embeddings: larger ones are words that it has never read.
@@ -64,8 +63,7 @@ class LearnedContext(nn.Module):
 
     def _encoded(self, clip: open_clip.CLIP, texts: Sequence[str], last: Tensor | None) -> Tensor:
         """(n, D) unit; ``last`` (n, W): in the place of each text's last word."""
-        tokenizer = SimpleTokenizer(context_length=clip.context_length)
-        tokens = tokenizer(list(texts)).to(self.context.device)  # (n, T)
+        tokens = tokenizer(clip.context_length)(list(texts)).to(self.context.device)  # (n, T)
         embedded = clip.token_embedding(tokens)  # (n, T, W)
         context = self.context.expand(len(texts), -1, -1)
         embedded = torch.cat([embedded[:, :1], context, embedded[:, 1 + CONTEXT_TOKENS :]], dim=1)

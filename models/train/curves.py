@@ -8,9 +8,10 @@ from typing import Any
 from models.evaluate.report.chart import Axis, Line, legend, line_chart
 from models.train.decoding import DecodingProgress
 from models.train.distillation import DistillationProgress
+from models.train.prompt_stage import PromptProgress
 from models.train.segmentation import SegmentationProgress
 
-_Row = DistillationProgress | DecodingProgress | SegmentationProgress
+_Row = DistillationProgress | DecodingProgress | PromptProgress | SegmentationProgress
 _STAGES = {
     DistillationProgress: ("distillation", {"fine R²": "r2_fine", "coarse R²": "r2_coarse"}),
     DecodingProgress: (
@@ -22,6 +23,7 @@ _STAGES = {
             "images, none": "without_images",
         },
     ),
+    PromptProgress: ("prompts", {"patch AUROC": "auroc", "texts apart": "apart"}),
     SegmentationProgress: ("segmentation", {"IoU": "iou", "coarse IoU": "coarse_iou"}),
 }
 

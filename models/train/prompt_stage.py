@@ -1,0 +1,210 @@
+"""The prompt stage of SPGDD-GPT: learned words, and nothing else (SYSTEMS A.2.2, A.2.6).
+
+Backbone and text tower are frozen, which their hash proves. Every step draws its own samples from (seed, step), so that
+a run that was interrupted goes on as if it had not been.
+"""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Final
+
+import numpy as np
+import open_clip
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from models.backbones.tokens import TokenBackbone
+from models.backbones.weights_file import parameters_sha256
+from models.evaluate.metrics.ranking import Ranking
+from models.ground.text_delta import delta_map, text_delta
+from models.recipes.spgdd_recipe import TddfSettings
+from models.text.learned_context import LearnedContext, LearnedTexts
+from models.text.prompt_bank import usual_suffixes
+from models.train.learning_rate import cosine
+from models.train.segmentation_samples import SampleSource
+from models.train.tddf_loss import pixel_loss, separation, signed_hinge
+
+# Apart from every training seed.
+_HELD_OUT_SEED: Final = 2**31 - 5
+# A patch is defective from this share of its area on; below, and above 0, it is neither.
+_DEFECT_SHARE: Final = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptStageSettings:
+    """Weights of the terms of Eq. 14: ``tddf`` (b), ``separation`` (lambda), ``alignment``, ``pixels`` (g).
+
+    ``margin`` of the hinge, ``apart``: how far the two texts shall lie from each other. ``signed`` and
+    ``literal_separation`` as in ``models.train.tddf_loss``. ``check_every`` steps: measure, save, report.
+    """
+
+    steps: int
+    class_name: str
+    batch: int = 8
+    learning_rate: float = 1e-3
+    warm_up: int = 20
+    tddf: float = 1.0
+    separation: float = 1.0
+    alignment: float = 1e-3
+    pixels: float = 1.0
+    margin: float = 0.05
+    apart: float = 0.5
+    signed: bool = True
+    literal_separation: bool = False
+    seed: int = 0
+    check_every: int = 50
+    held_out: int = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class PromptProgress:
+    """Where a run is. ``auroc``: of held-out patches by delta; ``apart``: |e_n - e_a|."""
+
+    stage: ClassVar[str] = "prompts"
+
+    step: int
+    steps: int
+    loss: float
+    auroc: float
+    apart: float
+
+    @property
+    def measured(self) -> str:
+        """For a person who watches."""
+        return f"loss {self.loss:.3f}, patch AUROC {self.auroc:.3f}, texts {self.apart:.3f} apart"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Batch:
+    """tokens (N, C) of certain patches, defect (N,) bool."""
+
+    tokens: Tensor
+    defect: Tensor
+
+
+def train_prompts(
+    run: "PromptRun", checkpoint: Path, *, report: Callable[[PromptProgress], None] = lambda progress: None
+) -> None:
+    """Train the run's words in place, going on from ``checkpoint`` if it is there.
+
+    RuntimeError if the network is another one afterwards: then the figures would mean nothing.
+    """
+    settings = run.settings
+    frozen = parameters_sha256(run.clip)
+    losses: list[float] = []
+    for step in range(run.resume(checkpoint), settings.steps):
+        losses.append(run.train(step))
+        done = step + 1
+        if done % settings.check_every == 0 or done == settings.steps:
+            run.save(checkpoint, done)
+            auroc, apart = run.measure()
+            loss = float(np.mean(losses))
+            report(PromptProgress(step=done, steps=settings.steps, loss=loss, auroc=auroc, apart=apart))
+            losses.clear()
+    if parameters_sha256(run.clip) != frozen:
+        raise RuntimeError("the network changed in a training of words, which is meant to leave it alone")
+
+
+class PromptRun:
+    """Words, optimizer and data of one run."""
+
+    def __init__(
+        self,
+        settings: PromptStageSettings,
+        *,
+        clip: open_clip.CLIP,
+        backbone: TokenBackbone,
+        tddf: TddfSettings,
+        samples: SampleSource,
+        device: torch.device,
+    ) -> None:
+        self.settings = settings
+        self.clip = clip
+        self.context = LearnedContext(int(clip.token_embedding.weight.shape[1]), seed=settings.seed).to(device)
+        self._backbone = backbone
+        self._tddf = tddf
+        self._samples = samples
+        self._device = device
+        self._optimizer = torch.optim.Adam(self.context.parameters(), lr=settings.learning_rate)
+
+    def train(self, step: int) -> float:
+        """One step; returns the loss."""
+        settings = self.settings
+        for group in self._optimizer.param_groups:
+            group["lr"] = cosine(step, peak=settings.learning_rate, warm_up=settings.warm_up, steps=settings.steps)
+        batch = self._batch(settings.seed, step, settings.batch, held_out=False)
+        loss = self.loss(batch.tokens, batch.defect)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.context.parameters(), 1.0)
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def loss(self, tokens: Tensor, defect: Tensor) -> Tensor:
+        """B (L_TDDF + lambda L_sep) + alignment + g L_I of tokens (N, C) and defect (N,); lambda counts once."""
+        settings, texts = self.settings, self._texts()
+        delta = self._delta(tokens, texts)
+        hinge = signed_hinge(delta, defect, margin=settings.margin, signed=settings.signed)
+        apart = separation(texts.normal, texts.abnormal, margin=settings.apart, literal=settings.literal_separation)
+        return (
+            settings.tddf * (hinge + settings.separation * apart)
+            + settings.alignment * texts.alignment()
+            + settings.pixels * pixel_loss(delta_map(delta, self._tddf.temperature), defect)
+        )
+
+    def measure(self) -> tuple[float, float]:
+        """(AUROC of patches by delta, distance of the texts) on samples that no step trains on."""
+        size = self.settings.batch
+        deltas: list[Tensor] = []
+        truths: list[Tensor] = []
+        with torch.inference_mode():
+            texts = self._texts()
+            for step in range(-(-self.settings.held_out // size)):
+                batch = self._batch(_HELD_OUT_SEED, step, size, held_out=True)
+                deltas.append(self._delta(batch.tokens, texts))
+                truths.append(batch.defect)
+        delta, truth = torch.cat(deltas).cpu().numpy().astype(np.float64), torch.cat(truths).cpu().numpy()
+        auroc = Ranking.of_scores(delta[~truth], delta[truth]).auroc()
+        return float("nan") if auroc is None else auroc, float((texts.normal - texts.abnormal).norm())
+
+    def save(self, checkpoint: Path, step: int) -> None:
+        """Replace the checkpoint; a crash leaves the old one."""
+        content = {"step": step, "context": self.context.state_dict(), "optimizer": self._optimizer.state_dict()}
+        partial = checkpoint.with_suffix(".partial")
+        torch.save(content, partial)
+        os.replace(partial, checkpoint)
+
+    def resume(self, checkpoint: Path) -> int:
+        """The step to go on with."""
+        if not checkpoint.exists():
+            return 0
+        content: dict[str, Any] = torch.load(checkpoint, map_location=self._device, weights_only=True)
+        self.context.load_state_dict(content["context"])
+        self._optimizer.load_state_dict(content["optimizer"])
+        return int(content["step"])
+
+    def _texts(self) -> LearnedTexts:
+        texts: LearnedTexts = self.context(self.clip, self.settings.class_name, usual_suffixes())
+        return texts
+
+    def _delta(self, tokens: Tensor, texts: LearnedTexts) -> Tensor:
+        return text_delta(tokens, texts.normal, texts.abnormal, norm=self._tddf.norm, metric=self._tddf.metric)
+
+    def _batch(self, seed: int, step: int, count: int, *, held_out: bool) -> _Batch:
+        rng = np.random.default_rng([0x7DD, seed, step])
+        draw = self._samples.held_out if held_out else self._samples.training
+        samples = [draw(rng) for _ in range(count)]
+        pixels = np.stack([self._backbone.profile.frame_of(each.image).pixels for each in samples])
+        with torch.no_grad():
+            features = self._backbone.encode(torch.from_numpy(pixels).to(self._device))
+        tokens = features.layers[max(features.layers)]  # (B, L, C)
+        shares = torch.cat([self._shares(torch.from_numpy(each.truth)) for each in samples]).to(self._device)
+        certain = (shares == 0) | (shares >= _DEFECT_SHARE)
+        return _Batch(tokens=tokens.flatten(0, 1)[certain], defect=shares[certain] > 0)
+
+    def _shares(self, truth: Tensor) -> Tensor:
+        """(H, W) bool -> (L,): how much of each patch of the squashed picture is defective."""
+        return F.interpolate(truth[None, None].float(), size=self._backbone.grid, mode="area").flatten()
