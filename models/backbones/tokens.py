@@ -16,12 +16,14 @@ class TokenFeatures:
 
     remembered: the same of what a memory should keep, where that is not ``layers`` itself.
     cls (B, D): the whole image, None where a backbone has no such token.
+    opinion (B, L) in [0, 1]: how defective each place looks to a backbone that was trained to tell, else None.
     """
 
     layers: Mapping[int, Tensor]
     remembered: Mapping[int, Tensor]
     cls: Tensor | None
     grid: tuple[int, int]
+    opinion: Tensor | None = None
 
     def __getitem__(self, index: int) -> "TokenFeatures":
         """Those of one image; its axis stays, of length 1."""
@@ -31,6 +33,7 @@ class TokenFeatures:
             remembered={layer: tokens[some] for layer, tokens in self.remembered.items()},
             cls=None if self.cls is None else self.cls[some],
             grid=self.grid,
+            opinion=None if self.opinion is None else self.opinion[some],
         )
 
 

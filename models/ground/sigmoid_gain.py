@@ -19,7 +19,7 @@ class GainForm(StrEnum):
 
     STANDARDISED = "standardised"  # in (0, 2), 1 for a place as unusual as good parts' places are
     SIGMOID = "sigmoid"  # as printed: distances are never negative, so it lies in [1/2, 0.88] and suppresses nothing
-    OFF = "off"  # no memory in the map
+    NONE = "none"  # no memory in the map
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class SigmoidGain:
 
     def __call__(self, context: Tensor, form: GainForm = GainForm.STANDARDISED) -> Tensor:
         """Distances (…) to the memory -> gain (…) that a coarse map is multiplied by; rises with distance."""
-        if form is GainForm.OFF:
+        if form is GainForm.NONE:
             return torch.ones_like(context)
         if form is GainForm.SIGMOID:
             return context.sigmoid()

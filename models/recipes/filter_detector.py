@@ -107,7 +107,9 @@ class FilterDetector:
         with torch.inference_mode():
             memory, left_out = build_patch_memory(self.features(pictures), self._memory, max_vectors=spec.max_vectors)
             return BuiltMemory(
-                tensors=memory.tensors(name), calibration=calibrated(left_out, self.score), left_out=left_out
+                tensors=memory.tensors(name),
+                calibration=calibrated(left_out, self.score),
+                left_out=[Look(anomaly=each) for each in left_out],
             )
 
     def _valid(self, picture: Planes) -> torch.Tensor | None:

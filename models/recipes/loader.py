@@ -13,6 +13,8 @@ from models.recipes.embedded_sight import embedded_sight
 from models.recipes.filter_detector import FilterDetector
 from models.recipes.part_inspector import PartInspector
 from models.recipes.recipe import digest_of, read_recipe
+from models.recipes.samllava_recipe import SamLlavaRecipe
+from models.recipes.samllava_sight import samllava_sight
 from models.recipes.senses import Senses
 from models.recipes.sight import DepthSight, Sight
 from models.recipes.spgdd_recipe import SpgddRecipe
@@ -66,4 +68,6 @@ def _sight(recipe: str, settings: Senses, place: torch.device) -> Sight:
         return embedded_sight(recipe, settings, place)
     if isinstance(settings, SpgddRecipe):
         return spgdd_sight(recipe, settings, place)
+    if isinstance(settings, SamLlavaRecipe):
+        return samllava_sight(recipe, settings, place)
     raise TypeError(f"no builder for recipes of kind {settings.kind}")

@@ -158,7 +158,7 @@ class NetworkDetector:
             return BuiltMemory(
                 tensors={**memory.tensors(name), **scale.tensors(name)},
                 calibration=calibrated(maps, self.score),
-                left_out=maps,
+                left_out=[Look(anomaly=each) for each in maps],
             )
 
     def _batches(self, pictures: Sequence[Planes]) -> list[tuple[list[int], StudentFeatures]]:

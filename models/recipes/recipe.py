@@ -9,6 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from models.recipes.embedded_recipe import EmbeddedRecipe
+from models.recipes.samllava_recipe import SamLlavaRecipe
 from models.recipes.senses import Senses
 from models.recipes.spgdd_recipe import SpgddRecipe
 from wire.errors import ConfigurationError
@@ -17,7 +18,11 @@ _FOLDER = Path(__file__).parent
 _EMBEDDED = "embedded"
 
 # A file's ``kind`` names one of them; a file without it is embedded.
-_KINDS: Final[Mapping[str, type[Senses]]] = {_EMBEDDED: EmbeddedRecipe, "spgdd": SpgddRecipe}
+_KINDS: Final[Mapping[str, type[Senses]]] = {
+    _EMBEDDED: EmbeddedRecipe,
+    "samllava": SamLlavaRecipe,
+    "spgdd": SpgddRecipe,
+}
 
 
 def read_recipe(recipe: str, changes: Mapping[str, str] | None = None) -> Senses:

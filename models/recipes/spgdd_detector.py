@@ -1,7 +1,6 @@
 """The detector of SPGDD-GPT: tokens against words, and against the reference that a part resembles most."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -22,19 +21,12 @@ from models.memory.token_bank import TokenBank
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
 from models.recipes.spgdd_recipe import ScoreForm, ScoreSettings, SelfPromptSettings, TddfSettings, Temperature
-from models.text.prompt_bank import PromptBank, TextPair
+from models.recipes.words import Words
+from models.text.prompt_bank import TextPair
 from wire.line_state import LineSpec
 
 # Where words and images lie in one space, 0.5 is as near to abnormal words as to normal ones.
 _UNDECIDED: Final = 0.5
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Words:
-    """The text side of a detector; ``scale``: exp of CLIP's trained log scale."""
-
-    bank: PromptBank
-    scale: float
 
 
 class SpgddDetector:
@@ -129,7 +121,7 @@ class SpgddDetector:
         maps = [look.anomaly for look in looks]
         scores = [self.score(look.anomaly) if look.score is None else look.score for look in looks]
         calibration = calibrate(scores, maps).model_copy(update={"references": len(pictures)})
-        return BuiltMemory(tensors=tensors, calibration=calibration, left_out=maps, names_references=True)
+        return BuiltMemory(tensors=tensors, calibration=calibration, left_out=looks, names_references=True)
 
     def _left_out(self, references: Sequence[TokenFeatures], bank: TokenBank, pair: TextPair | None) -> list[Look]:
         """Every reference against the memory without it; none where it is the whole memory."""

@@ -1,6 +1,5 @@
 """Images as recipes of the kind SPGDD-GPT see them."""
 
-import open_clip
 import torch
 
 from models.backbones.planes import Planes
@@ -9,12 +8,10 @@ from models.backbones.weights_file import file_sha256
 from models.recipes.part_views import ImagePlanes
 from models.recipes.recipe import weights_file
 from models.recipes.sight import Sight
-from models.recipes.spgdd_detector import SpgddDetector, Words
+from models.recipes.spgdd_detector import SpgddDetector
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.token_eye import token_eye
-from models.text.clip_text import ClipText
-from models.text.learned_context import load_context
-from models.text.prompt_bank import PromptBank, TextSettings
+from models.recipes.words import words_of
 from wire.image_codec import Image
 
 
@@ -22,11 +19,9 @@ def spgdd_sight(recipe: str, settings: SpgddRecipe, place: torch.device) -> Sigh
     """ConfigurationError if the weights are not there or do not fit."""
     eye = token_eye(recipe, settings.backbone, place)
     weights = {"backbone": eye.digest}
-    words = None
-    if eye.clip is not None and eye.backbone.text_layer is not None:
-        words = _words(recipe, settings.text, eye.clip, place)
-        if settings.text.learned is not None:
-            weights["context"] = file_sha256(weights_file(recipe, settings.text.learned.weights)).encode()
+    words = words_of(recipe, settings.text, eye, place)
+    if words is not None and settings.text.learned is not None:
+        weights["context"] = file_sha256(weights_file(recipe, settings.text.learned.weights)).encode()
     frame = eye.backbone.profile.frame
     detector = SpgddDetector(
         backbone=eye.backbone,
@@ -53,12 +48,3 @@ def frame_planes(backbone: TokenBackbone) -> ImagePlanes:
         return Planes(values=backbone.profile.prepare(image).pixels, size=(image.shape[0], image.shape[1]))
 
     return planes
-
-
-def _words(recipe: str, settings: TextSettings, clip: open_clip.CLIP, place: torch.device) -> Words:
-    text = ClipText(clip)
-    learned = None
-    if settings.learned is not None:
-        width = int(clip.token_embedding.weight.shape[1])
-        learned = load_context(weights_file(recipe, settings.learned.weights), width).to(place)
-    return Words(bank=PromptBank(text, settings, learned, clip), scale=text.temperature)

@@ -66,6 +66,6 @@ def _embedded(settings: BackboneSettings, place: torch.device) -> TokenEye:
     if settings.weights is not None:
         raise ConfigurationError(["backbone embedded: its weights ship inside; leave backbone.weights out"])
     file = weights_file(EMBEDDED, numbers.network.weights)
-    student, _ = load_networks(file, numbers.network.sha256, place)
-    backbone = StudentTokens(student, frame_px=settings.frame_px or _EMBEDDED_FRAME_PX)
+    student, decoder = load_networks(file, numbers.network.sha256, place)
+    backbone = StudentTokens(student, frame_px=settings.frame_px or _EMBEDDED_FRAME_PX, decoder=decoder)
     return TokenEye(backbone=backbone, clip=None, digest=numbers.network.sha256.encode())

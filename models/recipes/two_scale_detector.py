@@ -85,10 +85,13 @@ class TwoScaleDetector:
             return near
         afar = [self._from_afar(picture) for picture in pictures]
         far = self._detector.build(afar, _far_name(name), spec=spec)
-        left_out = [_joined(own, distant) for own, distant in zip(near.left_out, far.left_out, strict=True)]
+        left_out = [
+            replace(own, anomaly=_joined(own.anomaly, distant.anomaly))
+            for own, distant in zip(near.left_out, far.left_out, strict=True)
+        ]
         return BuiltMemory(
             tensors={**near.tensors, **far.tensors},
-            calibration=calibrated(left_out, self.score),
+            calibration=calibrated([look.anomaly for look in left_out], self.score),
             left_out=left_out,
         )
 

@@ -64,7 +64,7 @@ def test_the_printed_sigmoid_suppresses_nothing():
     bare = gain(context, GainForm.SIGMOID)
     assert float(bare.min()) >= 0.5
     assert float(gain(torch.tensor([2.0]), GainForm.SIGMOID)) == pytest.approx(0.8808, abs=1e-4)
-    assert torch.equal(gain(context, GainForm.OFF), torch.ones(64))
+    assert torch.equal(gain(context, GainForm.NONE), torch.ones(64))
 
 
 def test_a_gain_by_hand_and_back_from_a_line_state():

@@ -1,0 +1,218 @@
+"""The recipe SAM-LLaVA from parts to findings, with tiny networks (SYSTEMS C 15-23, 25, 29, 73; Q15-Q19)."""
+
+from functools import cache
+from uuid import UUID
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from models.recipes import load_inspector
+from models.recipes.recipe import read_recipe
+from models.synth.line import DefectKind, DefectSpec, draw_line, draw_part
+from tests.unit.models.drawn_parts import LINE
+from wire.errors import ConfigurationError
+from wire.finding import Finding, Mode, Verdict
+from wire.inspector import Inspector
+from wire.line_state import LineSpec, LineState
+from wire.part import Part
+
+SPEC = LineSpec(line=LINE, expected_modalities=("rgb",), max_vectors=512, false_alarm_rate=0.1)
+TINY = {"backbone.name": "tiny-clip", "sam.size": "tiny", "sam.seed": "0"}
+EMBEDDED = {"backbone.name": "embedded", "sam.size": "null"}
+
+
+@cache
+def recipe(*changes: tuple[str, str]) -> Inspector:
+    return load_inspector("samllava", threads=1, changes=dict(changes))
+
+
+def tiny(**changes: str) -> Inspector:
+    return recipe(*{**TINY, **{name.replace("__", "."): value for name, value in changes.items()}}.items())
+
+
+def part(index: int, image: NDArray[np.uint8]) -> Part:
+    return Part(inspection_id=UUID(int=index), line=LINE, part_id=f"P-{index}", images={"rgb": image})
+
+
+@cache
+def pictures(count: int, seed: int = 3, height: int = 96, width: int = 128) -> list[NDArray[np.uint8]]:
+    line = draw_line(seed, family="cast", height=height, width=width)
+    return [draw_part(line, index).rgb_u8 for index in range(count)]
+
+
+@cache
+def bad_picture() -> NDArray[np.uint8]:
+    line = draw_line(3, family="cast", height=96, width=128)
+    spec = DefectSpec(kind=DefectKind.HOLE, size_px=36.0, visibility=12.0, at=(0.5, 0.5))
+    return draw_part(line, 50, (spec,)).rgb_u8
+
+
+@cache
+def state_of(inspector: Inspector, count: int = 6) -> LineState:
+    return inspector.build_state([part(i, picture) for i, picture in enumerate(pictures(count))], SPEC)
+
+
+def found(inspector: Inspector, image: NDArray[np.uint8], state: LineState | None) -> Finding:
+    return inspector.inspect([part(99, image)], [state])[0]
+
+
+@pytest.mark.parametrize("size", [(96, 128), (33, 47), (64, 300)])
+def test_any_size_gives_a_finite_map_with_and_without_a_memory(size: tuple[int, int]):
+    image = np.random.default_rng(0).integers(0, 255, (*size, 3), np.uint8)
+    for state in (None, state_of(tiny())):
+        finding = found(tiny(), image, state)
+        picture = finding.pictures["rgb"]
+        assert picture.mask.shape == size
+        assert np.isfinite(picture.map).all()
+        assert 0 <= float(picture.map.min()) <= float(picture.map.max()) <= 2
+        assert finding.mode is (Mode.ZERO_SHOT if state is None else Mode.MEMORY)
+
+
+def test_parts_of_many_lines_are_judged_together_as_they_are_alone():
+    own = tiny()
+    other = own.build_state([part(i, picture) for i, picture in enumerate(pictures(3, seed=8))], SPEC)
+    images, states = [*pictures(3), bad_picture()], [state_of(own), None, other, state_of(own)]
+    together = own.inspect([part(i, image) for i, image in enumerate(images)], states)
+    for image, state, finding in zip(images, states, together, strict=True):
+        alone = found(own, image, state)
+        np.testing.assert_allclose(alone.pictures["rgb"].map, finding.pictures["rgb"].map, atol=1e-4)
+        assert alone.score == pytest.approx(finding.score, abs=1e-4)
+
+
+def test_a_state_is_a_function_of_its_references():
+    own = tiny()
+    again = own.build_state([part(i, picture) for i, picture in enumerate(pictures(6))], SPEC)
+    assert again.metadata.digest == state_of(own).metadata.digest
+    assert {"rgb.gain", "rgb.coarse_level", "rgb.text"} <= set(again.tensors)
+    assert all(len(t) <= 512 for name, t in again.tensors.items() if name.endswith("_bank"))
+
+
+def test_one_reference_is_a_memory_too():
+    own = recipe(*EMBEDDED.items())
+    state = own.build_state([part(0, pictures(1)[0])], SPEC)
+    assert found(own, pictures(2)[1], state).mode is Mode.MEMORY
+
+
+def test_with_the_shipped_network_a_gross_defect_is_found_where_it_is():
+    own = recipe(*EMBEDDED.items())
+    state = state_of(own)
+    good, bad = found(own, pictures(8)[7], state), found(own, bad_picture(), state)
+    assert bad.score > good.score
+    assert bad.verdict is Verdict.DEFECT
+    anomaly = bad.pictures["rgb"].map
+    row, column = np.unravel_index(int(anomaly.argmax()), anomaly.shape)
+    assert 0.25 < row / anomaly.shape[0] < 0.75
+    assert 0.25 < column / anomaly.shape[1] < 0.75
+
+
+def test_without_a_memory_the_gain_is_neutral_and_with_one_it_may_double():
+    own = tiny(sam__size="null")
+    zero_shot = found(own, pictures(8)[7], None).pictures["rgb"].map
+    known = found(own, pictures(8)[7], state_of(own)).pictures["rgb"].map
+    off = tiny(sam__size="null", context__form="none")
+    np.testing.assert_allclose(found(off, pictures(8)[7], state_of(off)).pictures["rgb"].map, zero_shot, atol=1e-6)
+    assert np.all(known <= 2 * zero_shot + 1e-5)
+    assert not np.allclose(known, zero_shot)
+
+
+def test_sam_refines_the_coarse_map_and_keeps_its_peak_and_the_score():
+    coarse = tiny(sam__size="null")
+    # Literal Otsu marks something on every part, so SAM sees this one for sure.
+    for form in ("soft", "binary"):
+        fine = tiny(coarse__threshold="otsu", sam__map=form)
+        before, after = found(coarse, bad_picture(), None), found(fine, bad_picture(), None)
+        assert after.score == pytest.approx(before.score)
+        own = after.pictures["rgb"].map
+        assert own.shape == before.pictures["rgb"].map.shape
+        assert float(own.max()) == pytest.approx(float(before.pictures["rgb"].map.max()), rel=1e-5)
+        assert not np.allclose(own, before.pictures["rgb"].map)
+    assert len(np.unique(own)) == 2  # binary: nothing between
+
+
+def test_an_empty_coarse_mask_leaves_the_coarse_map_as_it_is():
+    known = state_of(tiny())
+    # A line whose good parts reach as high as a map can.
+    calm = LineState(
+        metadata=known.metadata, tensors={**known.tensors, "rgb.coarse_level": np.array([2.0], np.float32)}
+    )
+    coarse = found(tiny(sam__size="null"), bad_picture(), state_of(tiny(sam__size="null")))
+    assert np.array_equal(found(tiny(), bad_picture(), calm).pictures["rgb"].map, coarse.pictures["rgb"].map)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("sam.map", "binary"),
+        ("sam.refiner.prompt", "box"),
+        ("sam.refiner.prompt", "points"),
+        ("sam.refiner.multimask", "false"),
+        ("sam.multiscale_prompt", "false"),
+        ("sam.multiscale_decoder", "false"),
+        ("sam.size", "tiny_mobile"),
+        ("coarse.threshold", "normal_quantile"),
+        ("context.form", "sigmoid"),
+        ("backbone.vv_mode", "enhanced"),
+        ("tiling", "null"),
+    ],
+)
+def test_every_switch_gives_a_recipe_of_its_own_that_works(key: str, value: str):
+    changed = recipe(*{**TINY, "coarse.threshold": "otsu", key: value}.items())
+    assert changed.digest != tiny(coarse__threshold="otsu").digest
+    assert np.isfinite(found(changed, bad_picture(), None).pictures["rgb"].map).all()
+
+
+def test_what_a_switch_changes_is_one_component():
+    def parameters(**changes: str) -> set[str]:
+        from models.backbones.sam.model import sam_settings
+        from models.refine.segmenter import Segmenter, SegmenterSettings
+
+        options = {"multiscale_prompt": True, "multiscale_decoder": True, **changes}
+        return set(Segmenter(sam_settings("tiny"), SegmenterSettings.model_validate(options)).state_dict())
+
+    full = parameters()
+    assert {name.split(".")[0] for name in full - parameters(multiscale_prompt=False)} == {"prompt"}
+    assert {name.split(".")[0] for name in full - parameters(multiscale_decoder=False)} == {"heads"}
+
+
+def test_sam_without_weights_says_what_to_do():
+    with pytest.raises(ConfigurationError, match=r"--set sam\.weights=FILE"):
+        read_recipe("samllava")
+    with pytest.raises(ConfigurationError, match="no such file"):
+        load_inspector("samllava", changes={**TINY, "sam.weights": "/nowhere/sam.pth"})
+
+
+@pytest.mark.slow
+def test_tiles_find_a_scratch_of_two_pixels_that_one_frame_does_not():
+    line = draw_line(5, family="brushed", height=768, width=1024)
+    goods = [draw_part(line, index).rgb_u8 for index in range(3)]
+    bad = draw_part(line, 70).rgb_u8.copy()
+    rows = np.arange(300, 420)
+    for row in rows:
+        bad[row, 500 + (row - 300) // 4 : 502 + (row - 300) // 4] //= 3
+    truth = np.zeros((768, 1024), np.bool_)
+    truth[300:420, 496:536] = True
+
+    def rank(**changes: str) -> float:
+        own = recipe(*{**EMBEDDED, **changes}.items())
+        state = own.build_state([part(i, image) for i, image in enumerate(goods)], SPEC)
+        anomaly = found(own, bad, state).pictures["rgb"].map
+        cells = truth[2::4, 2::4]
+        # Share of all sound places that stand out less than the scratch does at its clearest.
+        return float((anomaly[~cells] < anomaly[cells].max()).mean())
+
+    whole, tiled = rank(tiling="null"), rank(tiling="{tile_px: 256, overlap: 0.25, whole_up_to: 1.5}")
+    assert tiled > 0.999
+    assert tiled > whole
+
+
+def test_a_large_picture_in_tiles_has_no_seam_where_one_frame_has_none():
+    torch.manual_seed(0)
+    own = recipe(*{**EMBEDDED, "tiling": "{tile_px: 128, overlap: 0.5, whole_up_to: 1.0}"}.items())
+    image = pictures(1, height=256, width=256)[0]
+    anomaly = found(own, image, None).pictures["rgb"].map
+    assert anomaly.shape == (64, 64)
+    steps = np.abs(np.diff(anomaly, axis=1)).max(axis=0)
+    # Steps across the borders of tiles (every 64 px = 16 cells) are no larger than elsewhere.
+    assert float(steps[15::16].max()) <= float(np.quantile(steps, 0.9)) * 1.5
