@@ -15,6 +15,7 @@ from asyncua.common.subscription import DataChangeEvent, StatusChangeEvent
 from asyncua.observer import Observer, SubscriptionEvent
 
 from connectors.errors import SourceUnavailable
+from connectors.opcua.kept_subscription import KeptSubscription
 from connectors.opcua.node_address import field_of
 from connectors.opcua.node_resolution import NodeResolution
 from connectors.opcua.rate_subscription import RateSubscription
@@ -97,6 +98,7 @@ class PlcLink:
 
     async def _follow(self, client: Client) -> None:
         RepublishLimit.apply(client.uaclient.session)
+        KeptSubscription.apply(client.uaclient.session)
         await connect(client, reconnect_longest_s=_RECONNECT_LONGEST_S)
         client.uaclient.observer = _Recreation(self._made_anew)
         if any(one.address.field for one in self._tags):

@@ -10,7 +10,9 @@ from asyncua.common.subscription import OverflowPolicy, Subscription
 from connectors.errors import SourceUnavailable
 from connectors.opcua.tag import MonitoredTag, Tag
 
-_KEEP_ALIVE_S: Final = 5.0
+# asyncua makes a subscription anew that was silent for one and a half of these. Shorter: that comes before a black hole
+# is noticed (5 s between probes, 5 s for the answer), and what the server kept for the old one is lost.
+_KEEP_ALIVE_S: Final = 10.0
 # Longer than a session: the values that a server keeps for a lost client are worth as much as its session.
 _LIFETIME_S: Final = 120.0
 # Values between server and mapping: 5 s at 20 000 per second. Beyond, the link is made anew, which marks a gap; asyncua

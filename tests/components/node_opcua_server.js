@@ -9,6 +9,8 @@
 // ns=1;s=PartId       String, "part-<count>", a new one each interval
 // ns=1;s=Temperature  Double, 20 + 0.5 * (count modulo 10), moves with the part
 // ns=1;s=Count        UInt32, the count itself, set after the others as a PLC does
+// ns=1;s=Pressure     Double, the count; every third one with status BadSensorFailure
+// ns=1;s=Levels       Double[3], the count, twice and three times the count
 // ns=1;s=TriggerSession String, one life of the count
 "use strict";
 
@@ -17,9 +19,10 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const [modules, portText, intervalText] = process.argv.slice(2);
-const { OPCUAServer, OPCUACertificateManager, DataType, MessageSecurityMode, SecurityPolicy } = createRequire(
+const opcua = createRequire(
   path.join(modules, "index.js"),
 )("node-opcua");
+const { OPCUAServer, OPCUACertificateManager, DataType, MessageSecurityMode, SecurityPolicy, StatusCodes } = opcua;
 
 const options = JSON.parse(process.env.NODE_OPCUA_OPTIONS || "{}");
 
@@ -70,6 +73,15 @@ async function main() {
   const temperature = variable("Temperature", DataType.Double, 20.0);
   const countVariable = variable("Count", DataType.UInt32, 0);
 
+  const pressure = variable("Pressure", DataType.Double, 0.0);
+  const levels = own.addVariable({
+    componentOf: line,
+    browseName: "Levels",
+    nodeId: "s=Levels",
+    dataType: DataType.Double,
+    valueRank: 1,
+    value: { dataType: DataType.Double, arrayType: opcua.VariantArrayType.Array, value: [0, 0, 0] },
+  });
   variable("TriggerSession", DataType.String, new Date().toISOString());
 
   const resultPartId = variable("ResultPartId", DataType.String, "");
@@ -94,6 +106,10 @@ async function main() {
   setInterval(() => {
     const count = countVariable.readValue().value.value + 1;
     temperature.setValueFromSource({ dataType: DataType.Double, value: 20 + 0.5 * (count % 10) });
+    const status = count % 3 ? StatusCodes.Good : StatusCodes.BadSensorFailure;
+    pressure.setValueFromSource({ dataType: DataType.Double, value: count }, status);
+    const array = { dataType: DataType.Double, arrayType: opcua.VariantArrayType.Array };
+    levels.setValueFromSource({ ...array, value: new Float64Array([count, 2 * count, 3 * count]) });
     partId.setValueFromSource({ dataType: DataType.String, value: `part-${count}` });
     countVariable.setValueFromSource({ dataType: DataType.UInt32, value: count });
   }, Number(intervalText));

@@ -1,24 +1,18 @@
 """The OPC UA source against a real server: subscribed, cut off, restarted, stopped."""
 
 import asyncio
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from asyncua import Client
 
-from connectors.captured import Captured
-from connectors.errors import PublisherFull
-from connectors.metrics import ConnectorMetrics, new_registry
-from connectors.opcua.settings import OpcUaSettings
-from connectors.opcua.source import OpcUaSource
-from connectors.source_ledger import SourceLedgers
 from tests.components.node_opcua import RealNodeOpcua
 from tests.components.waiting import wait_until
 from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
 from tests.pipeline.connectors.plc_server import PlcServer
 from tests.pipeline.connectors.published import Published
+from tests.pipeline.connectors.running_source import RunningSource
 from wire import topics
 from wire.frame import frame_from_event
 from wire.kafka.embedded import EmbeddedBroker
@@ -26,45 +20,6 @@ from wire.part_context import context_from_event
 from wire.sensor_window import SensorWindow
 
 pytestmark = [pytest.mark.slow]
-
-
-class RunningSource:
-    """An OpcUaSource in a thread, with everything it submitted."""
-
-    def __init__(self, keys: dict[str, object]) -> None:
-        settings = OpcUaSettings.model_validate({
-            "line": LINE,
-            "broker": {"bootstrap": "127.0.0.1:1"},
-            "objects": "file:///nowhere",
-            "spool": {"directory": "/nowhere"},
-            **keys,
-        })  # fmt: skip
-        self.ledgers = SourceLedgers()
-        self.source = OpcUaSource(settings, ledgers=self.ledgers, metrics=ConnectorMetrics(new_registry()))
-        self.submitted: list[Captured] = []
-        self.full = False
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self.source.run, args=(self._submit, self._stop), name="opcua-source")
-        self._thread.start()
-
-    def _submit(self, captured: Captured) -> None:
-        if self.full:
-            raise PublisherFull("full", retry_after_s=0.01)
-        self.submitted.append(captured)
-
-    def contexts(self) -> list[Captured]:
-        return [one for one in self.submitted if one.event.type == topics.PART_CONTEXT]
-
-    def windows(self) -> list[Captured]:
-        return [one for one in self.submitted if one.event.type == topics.FRAME_SENSOR]
-
-    def wait_subscribed(self) -> None:
-        wait_until(lambda: self.source.trouble is None, 20, lambda: f"a subscription: {self.source.trouble}")
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(5)
-        assert not self._thread.is_alive()
 
 
 @pytest.fixture
