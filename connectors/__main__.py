@@ -12,6 +12,7 @@ import typer
 from connectors.camera.opening import open_camera
 from connectors.camera.settings import CameraSettings
 from connectors.capture_loop import CaptureLoop
+from connectors.discovery.command import discover
 from connectors.heartbeat import HeartbeatSender
 from connectors.line.settings import LineSettings
 from connectors.metrics import ConnectorMetrics, new_registry
@@ -20,6 +21,7 @@ from connectors.opcua.settings import OpcUaSettings
 from connectors.publisher import Publisher
 from connectors.replay.settings import ReplaySettings
 from connectors.results.settings import ResultsSettings
+from connectors.schema import schema
 from connectors.settings import ConnectorSettings
 from connectors.source import Source
 from connectors.source_ledger import SourceLedgers
@@ -43,6 +45,8 @@ app = typer.Typer(
 )
 
 app.add_typer(opcua_commands, name="opcua")
+app.command()(discover)
+app.command()(schema)
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="YAML file; a sample lies in the connector's folder.")]
 CheckOption = Annotated[bool, typer.Option("--check", help="Check the file, report everything wrong with it, and end.")]

@@ -47,7 +47,8 @@ class PlcServer:
         }
 
     def do(self, work: Coroutine[Any, Any, Result]) -> Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(20)
+        # Making the server's address space is seconds of computing, and many of them on cores that others keep busy.
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
 
     def start(self) -> None:
         self.do(self._server.start())

@@ -13,7 +13,7 @@ from connectors.results.write_journal import WriteJournal
 from tests.unit.wire.examples import made_inspection
 from wire.errors import ConfigurationError
 from wire.finding import ModalityState, ModalityVerdict, Verdict
-from wire.settings_file import load
+from wire.settings_layers import load
 
 FOLDER = Path(__file__).resolve().parents[3] / "connectors" / "results"
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
