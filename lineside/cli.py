@@ -48,7 +48,7 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_lineside)
-    app.command(rich_help_panel=_RUN)(up)
+    app.command(rich_help_panel=_RUN, context_settings={"auto_envvar_prefix": "LINESIDE_UP"})(up)
     app.command(rich_help_panel=_LOOK)(history)
     app.command(rich_help_panel=_LOOK)(ledger)
     app.command(rich_help_panel=_LOOK)(screenshot)

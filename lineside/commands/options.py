@@ -47,3 +47,18 @@ SetFlags = Annotated[
 ]
 
 DEFAULT_DATA_DIR = Path("lineside-data")
+
+
+def options_from_file(context: typer.Context, path: Path | None) -> Path | None:
+    """Take a command's defaults from a YAML file. ConfigurationError on a key that is none of its options."""
+    if path is not None:
+        from wire.errors import ConfigurationError
+        from wire.settings_file import read_keys
+
+        keys = {str(key).replace("-", "_"): value for key, value in read_keys(path).items()}
+        known = {str(option.name) for option in context.command.params} - {"config"}
+        if unknown := sorted(keys.keys() - known):
+            remedy = f"no option of `{context.command_path}`; remove it, or correct its spelling"
+            raise ConfigurationError([f"{path}: {key}: {remedy}" for key in unknown])
+        context.default_map = keys
+    return path

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from lineside.commands.options import DEFAULT_DATA_DIR
+from lineside.commands.options import DEFAULT_DATA_DIR, options_from_file
 
 _STREAM, _SITE, _PLANT = "What is streamed", "Where things are", "Virtual plant"
 
@@ -76,6 +76,11 @@ def up(
     learning_parts: Annotated[
         int, typer.Option(min=2, max=10_000, help="Good parts that a line learns from first.", rich_help_panel=_PLANT)
     ] = 32,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", is_eager=True, callback=options_from_file, rich_help_panel=_SITE,
+                     help="YAML: any of these options (defect_rate: 0.2); LINESIDE_UP_* and flags win over it."),
+    ] = None,
 ) -> None:  # fmt: skip
     """Run a whole inspection site: plant, connectors, broker, workers, database, pages.
 

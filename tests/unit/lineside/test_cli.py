@@ -26,7 +26,8 @@ def test_help_names_the_commands_by_purpose_and_loads_no_heavy_room() -> None:
 
 
 RUNNING = ("up", "worker", "dashboard", "broker", "plant", "evaluate")
-OPERATING = ("history", "ledger", "state", "dlq", "migrate", "topics", "retention", "weights", "screenshot")
+OPERATING = ("history", "ledger", "state", "dlq", "migrate", "topics", "retention", "weights", "screenshot", "size",
+             "settings", "backup", "restore")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", RUNNING + OPERATING)
@@ -71,3 +72,26 @@ def test_a_wrong_settings_file_names_file_key_and_value(tmp_path: Path) -> None:
     assert f"{path}: rate_hz = -1: Input should be greater than 0" in answer.stderr
     assert f"{path}: colour: Extra inputs are not permitted" in answer.stderr
     assert f"{path}: opcua: Field required" in answer.stderr
+
+
+def faults_that_are_refused(folder: Path, *arguments: str, environment: dict[str, str] | None = None) -> str:
+    answer = subprocess.run(
+        [sys.executable, "-m", "lineside", "up", "--data-dir", folder, "--port", "0", *arguments],
+        capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin", **(environment or {})},
+        cwd=Path(lineside.cli.__file__).parents[1],
+    )  # fmt: skip
+    assert answer.returncode == 2, answer.stderr
+    return answer.stderr
+
+
+def test_options_of_up_come_from_a_file_a_variable_or_a_flag_and_the_later_wins(tmp_path: Path) -> None:
+    file = tmp_path / "up.yaml"
+    file.write_text("faults: of_the_file=1\nlearning-parts: 6\n")
+    variable = {"LINESIDE_UP_FAULTS": "of_the_variable=1"}
+    assert "'of_the_file' is not a fault" in faults_that_are_refused(tmp_path, "--config", str(file))
+    assert "'of_the_variable'" in faults_that_are_refused(tmp_path, "--config", str(file), environment=variable)
+    flag = ("--config", str(file), "--faults", "of_the_flag=1")
+    assert "'of_the_flag'" in faults_that_are_refused(tmp_path, *flag, environment=variable)
+    file.write_text("colour: red\n")
+    refused = faults_that_are_refused(tmp_path, "--config", str(file))
+    assert f"{file}: colour: no option of" in refused
