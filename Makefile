@@ -15,7 +15,7 @@ CHECKED := $(ROOMS) helm tests
 # Tests that start nothing outside their own process may share the two cores of a small machine.
 FAST_WORKERS ?= 2
 
-.PHONY: help setup run test lint format test-fast test-slow soak system kafka chart lock clean
+.PHONY: help setup run test lint format test-fast test-slow soak system kafka bundle chart lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,15 @@ system: ## Install the Debian packages that the tests and the demo use (root or 
 kafka: setup ## A single-node Apache Kafka in the foreground (PORT=9092 DATA=.cache/kafka)
 	@exec $(RUN)python -m tests.components.kafka --port $(or $(PORT),9092) --data $(or $(DATA),.cache/kafka)
 
+bundle: .cache/image-tools/.ready ## Everything for a machine without network in dist/ (STAGES="edge api worker site")
+	@mkdir -p dist
+	@image/bundle dist/lineside-bundle.tar .cache/image-tools $(STAGES)
+
+.cache/image-tools/.ready: requirements-image.txt | $(filter-out uv,$(UV))
+	@$(UV) venv --quiet --clear --no-python-downloads --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" .cache/image-tools
+	@$(UV) pip install --quiet --python .cache/image-tools/bin/python --no-deps --require-hashes --requirement requirements-image.txt
+	@touch $@
+
 chart: setup ## Compile the chart's values.schema.json from its commented values
 	$(RUN)python helm/values_schema.py helm/lineside
 
@@ -87,6 +96,7 @@ lock: | $(filter-out uv,$(UV)) ## Compile requirements.txt and those of the imag
 	$(UV) pip compile $(LOCK) $(ARGS) --constraint requirements.txt --output-file requirements-edge.txt pyproject.toml
 	$(call lock-image,api,--extra dashboard pyproject.toml)
 	$(call lock-image,worker,--extra recipes pyproject.toml)
+	$(call lock-image,site,--extra dashboard --extra recipes pyproject.toml)
 	$(call lock-image,image,--group image)
 
 # The versions of requirements.txt, of which an image has a part: uv prefers what the output file names already.

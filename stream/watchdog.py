@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
+from aiokafka.errors import GroupAuthorizationFailedError
 
 from stream.consumer_group import ConsumerGroup
 from stream.metrics.worker import WorkerMetrics
@@ -113,6 +114,9 @@ class Watchdog:
             self._stuck_since.pop(group.name, None)
             return
         self._stuck_since.setdefault(group.name, self._clock())
+        if isinstance(error, GroupAuthorizationFailedError) and not group.has_been_assigned:
+            # One that worked and is refused now may meet a broker that has not read its rights yet: it tries again.
+            self._give_up(f"this user may not join the group {group.name}; give it the right READ on the group")
         if error is not None and coordinator is not None and consumer_loop is not None:
             _log.warning("a stuck consumer is freed", group=group.name, error=repr(error))
             self._metrics.revived.labels(group.name).inc()

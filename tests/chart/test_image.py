@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from packaging.utils import canonicalize_name
 
 from tests.chart.rendering import REPOSITORY
 from tests.components.fetched import run, uv
+from tests.repository.checkout import ROOMS
 from tests.repository.test_requirements import pins
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]  # a hundred packages are unpacked
@@ -146,7 +148,9 @@ def test_the_dockerfile_installs_by_the_step_that_is_tested_here() -> None:
     context = {
         line.removeprefix("!") for line in (REPOSITORY / ".dockerignore").read_text().splitlines() if line[:1] == "!"
     }
-    assert {"image", "pyproject.toml", "README.md", "requirements-*.txt"} <= context
+    assert {"image", "pyproject.toml", "README.md", "requirements-*.txt", *ROOMS} <= context
+    built = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert {Path(path).parts[0] for path in built.get("force-include", {})} <= context
 
 
 def test_a_stage_that_is_not_known_is_named(tmp_path: Path) -> None:

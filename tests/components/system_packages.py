@@ -63,6 +63,7 @@ PACKAGES = (
     SystemPackage("maven", ("kafka",), _has_program("mvn")),
     SystemPackage("nodejs", ("node_opcua",), _has_program("node")),
     SystemPackage("npm", ("node_opcua",), _has_program("npm")),
+    SystemPackage("iproute2", ("netns",), _has_program("ip")),
     SystemPackage("ffmpeg", ("ffmpeg",), _has_program("ffmpeg")),
     SystemPackage("libgl1", ("open3d",), _has_library("GL")),
     SystemPackage("libgomp1", ("open3d",), _has_library("gomp")),
