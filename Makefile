@@ -66,8 +66,9 @@ test-fast: setup ## Tests that need no other component, in parallel
 test-slow: setup ## Pipeline, system, browser and fault tests (short form)
 	$(RUN)pytest -m "kafka or postgres or browser or slow or fault" $(ARGS)
 
-soak: setup ## Fault tests at their full length
+soak: setup ## Fault tests at their full length, every image and the whole offline bundle
 	LINESIDE_SOAK=1 LINESIDE_REQUIRE=all $(RUN)pytest -m fault --timeout 3600 $(ARGS)
+	LINESIDE_SOAK=1 LINESIDE_REQUIRE=all $(RUN)pytest tests/chart/test_image.py tests/chart/test_bundle.py --timeout 3600
 
 format: setup ## Format the code and apply safe fixes
 	$(RUN)ruff check --fix $(CHECKED)
