@@ -54,8 +54,10 @@ class ConsumerGroup:
 
     @property
     def consumer(self) -> ExplicitConsumer | None:
-        """The consumer, once there is one."""
-        consumer = self.app.consumer if self.app.started else None
+        """The consumer, once there is one; may be asked from any thread."""
+        # Not ``app.consumer``: that makes one if there is none. The watchdog, which asks twice a second, made it
+        # on a busy machine before the main loop came to it, on a loop of its own, and the worker failed at its start.
+        consumer = self.app._consumer  # noqa: SLF001
         return consumer if isinstance(consumer, ExplicitConsumer) else None
 
     @property

@@ -5,9 +5,10 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
+from typing import Any
 
 import structlog
 
@@ -69,10 +70,21 @@ def run(settings: WorkerSettings) -> int:
     configure_logging("-".join(settings.roles), json=settings.log_json, level=settings.log_level)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:
-        return asyncio.run(_Worker(settings).run())
+        return run_and_leave(_Worker(settings).run())
     except LinesideError as error:
         _log.critical("the worker cannot go on", error=str(error))
         return 1
+
+
+def run_and_leave(main: Coroutine[Any, Any, int]) -> int:
+    """Run ``main`` to its end on a loop of its own, and leave behind whatever tasks are left.
+
+    ``asyncio.run`` would wait for these: a consumer of Faust that failed at its start ignores its cancellation, and the
+    worker that had said "stopped" stayed for ever. ``main`` has closed everything; the process ends after this.
+    """
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    return loop.run_until_complete(main)
 
 
 class _Worker:
