@@ -33,7 +33,8 @@ def project(cloud: PointCloud, camera: PinholeCamera) -> NDArray[np.float32]:
     height, width = camera.height, camera.width
     known = cloud.xyz_mm[np.isfinite(cloud.xyz_mm).all(axis=1)]
     u, v, z = _to_picture(known, camera)
-    distance_px = camera.fx_px * _spacing_mm(known) / z
+    with np.errstate(over="ignore", invalid="ignore"):
+        distance_px = np.nan_to_num(camera.fx_px * _spacing_mm(known) / z, nan=0.0)
     inside = (u >= 0) & (u < width) & (v >= 0) & (v < height)
     at, z = (v * width + u)[inside], z[inside]
     reach = np.minimum(np.rint(_REACH * distance_px[inside]), _MOST_REACH_PX).astype(np.int64)
@@ -56,7 +57,8 @@ def _spacing_mm(points: NDArray[np.float32]) -> float:
     points = points[np.lexsort(points.T)]
     distances = []
     for probe in points[:: -(-len(points) // _PROBES)]:
-        squares = np.square(points - probe).sum(axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            squares = np.square(points - probe).sum(axis=1)
         distances.append(np.partition(squares, _NEIGHBOUR)[_NEIGHBOUR])
     return float(np.sqrt(np.median(distances) / 2))
 

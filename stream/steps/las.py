@@ -1,14 +1,25 @@
 """LAS and LAZ point clouds, through laspy."""
 
 import io
+import struct
 from typing import Final
 
 import numpy as np
 
-from stream.steps.point_table import PointTable, check_count, to_float32
+from stream.steps.point_table import PointTable, check_count, stack_columns
 from wire.errors import DecodeError
 
 MARK: Final = b"LASF"
+# LAZ of a real surface takes two bytes and more per point, one of a plane without noise a tenth. A forged number of
+# points would be made room for, and then be looked for to the last one.
+_POINTS_PER_BYTE: Final = 100
+# Places in the header, and the least size of what they count (LAS 1.4, 2.4 to 2.7).
+_MINOR_AT: Final = 25
+_VLRS_AT, _VLR_BYTES = 100, 54
+_EVLRS_AT, _EVLR_BYTES = 243, 60
+_OFFSET: Final = struct.Struct("<q")
+_AT_THE_END: Final = -1  # of files that were written without going back
+_TABLE: Final = struct.Struct("<II")  # version, number of chunks
 
 
 def read_las(data: bytes) -> PointTable:
@@ -19,14 +30,19 @@ def read_las(data: bytes) -> PointTable:
     # Here, because laspy takes a tenth of a second to import, which only lines with such a sensor need.
     import laspy
 
+    _check_header(data)
     try:
-        with laspy.open(io.BytesIO(data), closefd=True) as reader:
+        with laspy.open(io.BytesIO(data), laz_backend=laspy.LazBackend.Lazrs) as reader:
             header = reader.header
             count = check_count(header.point_count, "LAS")
-            if not header.are_points_compressed and count * header.point_format.size > len(data):
+            compressed = header.are_points_compressed
+            most = len(data) * _POINTS_PER_BYTE if compressed else len(data) // header.point_format.size
+            if count > most:
                 raise DecodeError("pointcloud", f"LAS names {count} points in {len(data)} bytes")
+            if compressed:
+                _check_chunk_table(data, header.offset_to_point_data)
             points = reader.read_points(count)
-            xyz = np.stack([np.asarray(points.x), np.asarray(points.y), np.asarray(points.z)], axis=1)
+            xyz = stack_columns(np.asarray(axis) for axis in (points.x, points.y, points.z))
     except DecodeError:
         raise
     except BaseException as error:
@@ -37,4 +53,30 @@ def read_las(data: bytes) -> PointTable:
         raise DecodeError("pointcloud", f"LAS cannot be read: {type(error).__name__}: {error}") from error
     if len(xyz) != count:
         raise DecodeError("pointcloud", f"LAS has {len(xyz)} of the {count} points that it names")
-    return PointTable(xyz=to_float32(xyz.astype(np.float64)))
+    return PointTable(xyz=xyz)
+
+
+def _check_header(data: bytes) -> None:
+    """DecodeError('pointcloud') if more records are named than there is room for: laspy looks for each of them."""
+    has_extended = data[_MINOR_AT : _MINOR_AT + 1] >= b"\4"
+    places = ((_VLRS_AT, _VLR_BYTES), (_EVLRS_AT, _EVLR_BYTES)) if has_extended else ((_VLRS_AT, _VLR_BYTES),)
+    for at, size in places:
+        count = int.from_bytes(data[at : at + 4], "little")
+        if len(data) < at + 4 or count * size > len(data):
+            raise DecodeError("pointcloud", f"LAS names {count} records of its header in {len(data)} bytes")
+
+
+def _check_chunk_table(data: bytes, at: int) -> None:
+    """DecodeError('pointcloud') if more chunks are named than there are bytes.
+
+    The decoder allocates the table before it reads it, and ends the whole process where that fails.
+    """
+    try:
+        (table,) = _OFFSET.unpack_from(data, at)
+        if table == _AT_THE_END:
+            (table,) = _OFFSET.unpack_from(data, len(data) - _OFFSET.size)
+        _, chunks = _TABLE.unpack_from(data, table)
+    except struct.error as error:
+        raise DecodeError("pointcloud", f"LAZ without a chunk table: {error}") from error
+    if table < at or chunks > len(data):
+        raise DecodeError("pointcloud", f"LAZ names {chunks} chunks at {table} in {len(data)} bytes")

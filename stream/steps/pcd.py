@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from stream.steps.lzf import decompress
-from stream.steps.point_table import PointTable, check_count, read_text, to_float32
+from stream.steps.point_table import PointTable, check_count, read_text, stack_columns
 from wire.errors import DecodeError
 
 MARKS: Final = (b"# .PCD", b"VERSION", b"FIELDS")
@@ -50,7 +50,7 @@ def read_pcd(data: bytes) -> PointTable:
         elif header.layout == "binary":
             fields = zip(header.names, header.kinds, header.counts, strict=True)
             rows = np.frombuffer(body, np.dtype([(name, kind, (count,)) for name, kind, count in fields]), count=points)
-            xyz = to_float32(np.stack([rows[axis][:, 0].astype(np.float64) for axis in "xyz"], axis=1))
+            xyz = stack_columns(rows[axis][:, 0] for axis in "xyz")
         elif header.layout == "binary_compressed":
             xyz = _compressed(body, header, points)
         else:
@@ -76,7 +76,7 @@ def _compressed(body: bytes, header: _Header, points: int) -> "np.typing.NDArray
         np.frombuffer(plain, kinds[axis], count=points * counts[axis], offset=offsets[axis] * points)[:: counts[axis]]
         for axis in "xyz"
     ]
-    return to_float32(np.stack([column.astype(np.float64) for column in columns], axis=1))
+    return stack_columns(columns)
 
 
 def _header(data: bytes) -> _Header:

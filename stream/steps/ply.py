@@ -3,9 +3,8 @@
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from stream.steps.point_table import PointTable, check_count, read_text, to_float32
+from stream.steps.point_table import PointTable, check_count, read_text, stack_columns
 from wire.errors import DecodeError
 
 MARK: Final = b"ply"
@@ -37,7 +36,8 @@ def read_ply(data: bytes) -> PointTable:
         if layout not in _BYTE_ORDERS:
             raise DecodeError("pointcloud", f"PLY format {layout!r} is none of ascii, {', '.join(_BYTE_ORDERS)}")
         kinds = np.dtype([(name, _BYTE_ORDERS[layout] + kind) for name, kind in properties])
-        return PointTable(xyz=_columns(np.frombuffer(data, kinds, count=count, offset=body)))
+        vertices = np.frombuffer(data, kinds, count=count, offset=body)
+        return PointTable(xyz=stack_columns(vertices[axis] for axis in "xyz"))
     except (ValueError, KeyError) as error:
         raise DecodeError("pointcloud", f"PLY cannot be read: {error}") from error
 
@@ -60,7 +60,3 @@ def _header(text: str) -> tuple[str, int, list[tuple[str, str]]]:
             case ["property", kind, name] if element == "vertex":
                 properties.append((name, _TYPES[kind]))
     return layout, count, properties
-
-
-def _columns(vertices: NDArray[np.void]) -> NDArray[np.float32]:
-    return to_float32(np.stack([vertices[axis].astype(np.float64) for axis in "xyz"], axis=1))

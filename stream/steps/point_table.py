@@ -1,8 +1,8 @@
 """Points as a file's reader found them, and the bound on how many there may be."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,3 +39,9 @@ def to_float32(xyz: NDArray[np.float64]) -> NDArray[np.float32]:
     """(N, 3) as float32; what is beyond its range becomes infinite without a warning."""
     with np.errstate(over="ignore", invalid="ignore"):
         return xyz.astype(np.float32)
+
+
+def stack_columns(columns: Iterable[NDArray[Any]]) -> NDArray[np.float32]:
+    """(N, 3) from x, y and z, each (N,) of any number type; a NaN that signals stays one without a warning."""
+    with np.errstate(invalid="ignore"):
+        return to_float32(np.stack([column.astype(np.float64) for column in columns], axis=1))

@@ -149,6 +149,7 @@ def test_a_cloud_of_a_calibrated_line_names_its_camera() -> None:
         (pcd(b"binary_compressed", struct.pack("<II", 10, 64)), "", "PCD ends after 8 of 18 compressed bytes"),
         (FIELDS.replace(b"TYPE F", b"TYPE Q") + b"WIDTH 1\nHEIGHT 1\nDATA ascii\n", "", "PCD cannot be read"),
         (b"LASF" + bytes(300), "", "LAS cannot be read"),
+        (b"LASF", "", "LAS names 0 records of its header in 4 bytes"),
         (b"1 2 3\n4 5", "text/plain", "XYZ line 2 has 2 numbers, expected 3"),
         (b"1 2 three", "text/plain", "XYZ cannot be read"),
         ("1 2 3 µ".encode(), "text/plain", "XYZ cannot be read"),
@@ -167,3 +168,19 @@ def test_las_that_names_more_points_than_it_has_is_refused() -> None:
         decode(bytes(whole))
     with pytest.raises(DecodeError, match="LAS"):
         decode(las(POINTS, compressed=False)[:-20])
+
+
+def test_laz_that_names_more_chunks_than_it_has_bytes_does_not_reach_the_decoder() -> None:
+    whole = bytearray(las(POINTS, compressed=True))
+    begin = int.from_bytes(whole[96:100], "little")  # where the points begin, first of all the place of the chunk table
+    table = int.from_bytes(whole[begin : begin + 8], "little")
+    whole[table + 4 : table + 8] = b"\xff\xff\xff\x7f"
+    with pytest.raises(DecodeError, match="LAZ names 2147483647 chunks"):
+        decode(bytes(whole))
+
+
+def test_las_that_names_billions_of_header_records_is_refused_at_once() -> None:
+    whole = bytearray(las(POINTS, compressed=True))
+    whole[100:104] = b"\xff\xff\xff\xff"
+    with pytest.raises(DecodeError, match="LAS names 4294967295 records of its header"):
+        decode(bytes(whole))
