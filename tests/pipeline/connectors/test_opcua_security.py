@@ -13,9 +13,9 @@ from connectors.__main__ import app
 from connectors.opcua.application_certificate import own_certificate
 from connectors.opcua.security_settings import ACCEPT_ANY
 from connectors.opcua.trust_store import TrustStore
-from tests.components.certificates import make_certificate
 from tests.components.leaks import unwatched
 from tests.components.node_opcua import RealNodeOpcua
+from tests.components.opcua_certificates import make_certificate
 from tests.components.requirement import require
 from tests.components.secured_asyncua import NAMESPACE, URI, SecuredAsyncua
 from tests.components.waiting import wait_until

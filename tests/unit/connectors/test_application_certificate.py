@@ -8,7 +8,7 @@ import pytest
 from cryptography import x509
 
 from connectors.opcua.application_certificate import ApplicationCertificate, own_certificate
-from tests.components.certificates import make_certificate
+from tests.components.opcua_certificates import make_certificate
 from wire.errors import ConfigurationError
 
 URI = "urn:lineside:connector:plant1.hall2.line3"

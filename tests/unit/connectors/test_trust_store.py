@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from connectors.opcua.trust_store import TrustStore, Untrusted, thumbprint
-from tests.components.certificates import MadeCertificate, make_certificate
+from tests.components.opcua_certificates import MadeCertificate, make_certificate
 
 URI = "urn:plant:plc3"
 
