@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from models.evaluate.variants import parse_change
 from wire.errors import ConfigurationError
 
 
@@ -22,3 +21,11 @@ def recipe_changes(changed: Sequence[str], backbone: str | None, weights: Path |
             )
         changes["backbone.weights"] = str(weights.resolve())
     return changes
+
+
+def parse_change(option: str, text: str) -> tuple[str, str]:
+    """``KEY=VALUE``; ConfigurationError names the option."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigurationError([f"{option} {text!r}: expected KEY=VALUE, e.g. {option} memory.match=nearest"])
+    return key.strip(), value.strip()

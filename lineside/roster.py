@@ -106,6 +106,7 @@ class Roster:
             "database": site.database,
             "objects": site.objects,
             "recipe": site.options.recipe,
+            "recipe_changes": dict(site.options.recipe_changes),
             "log_json": False,
             **({"session_timeout_s": _EMBEDDED_SESSION_S} if broker.embedded else {}),
         }

@@ -1,6 +1,7 @@
 """The options of ``lineside up``, checked as far as they can be without starting anything."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineside.plant.faults import FaultPlan
@@ -31,6 +32,7 @@ class UpOptions:
     defect_rate: float = 0.1
     learning_parts: int = 32
     recipe: str = "embedded"
+    recipe_changes: Mapping[str, str] = field(default_factory=dict)
     retention: bool = True
 
     @property
@@ -46,7 +48,11 @@ class UpOptions:
             choice = SourceChoice.parse(self.source)
         except ConfigurationError as error:
             problems += error.problems
-        for check in (lambda: FaultPlan.parse(self.faults), lambda: check_free([("--port", self.port)])):
+        for check in (
+            lambda: FaultPlan.parse(self.faults),
+            lambda: check_free([("--port", self.port)]),
+            self._check_recipe,
+        ):
             try:
                 check()
             except ConfigurationError as error:
@@ -60,3 +66,10 @@ class UpOptions:
         if problems or choice is None:
             raise ConfigurationError(problems)
         return choice
+
+    def _check_recipe(self) -> None:
+        if self.recipe_changes:
+            # Here and not at the top: a site that changes nothing starts without torch, three seconds sooner.
+            from models.recipes.recipe import read_recipe
+
+            read_recipe(self.recipe, self.recipe_changes)

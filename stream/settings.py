@@ -88,6 +88,10 @@ class WorkerSettings(ProcessSettings):
     database: SecretStr = Field(description="SQLAlchemy URL")
     objects: str = Field(description="object store URL: file:///directory or s3://bucket/prefix")
     recipe: str = Field(default="embedded", description="name of a detector's recipe, or the path of its YAML file")
+    recipe_changes: dict[str, str] = Field(
+        default_factory=dict,
+        description="keys of the recipe to change, e.g. {backbone.weights: /weights/clip.safetensors}",
+    )
     name: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}", description="this worker's name")
     telemetry: TelemetryAddress = TelemetryAddress()
     # With the embedded broker a join takes the session timeout; with a real one short sessions make false alarms.

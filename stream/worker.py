@@ -179,7 +179,11 @@ class _Worker:
 
         limits = self._settings.inspect
         return await asyncio.to_thread(
-            load_inspector, self._settings.recipe, device=limits.device, threads=limits.model_threads
+            load_inspector,
+            self._settings.recipe,
+            device=limits.device,
+            threads=limits.model_threads,
+            changes=self._settings.recipe_changes,
         )
 
     async def _inspect_agent(

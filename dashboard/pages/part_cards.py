@@ -68,6 +68,23 @@ def _score(it: ModalityVerdict) -> Markup:
     )
 
 
+def _references(inspection: Inspection) -> list[tuple[str, object]]:
+    """How many good parts the line had learned from, and the one that this part resembles most."""
+    shots = max((it.shots or 0 for it in inspection.modalities), default=0)
+    found: list[tuple[str, object]] = [("Good parts learned", shots)] if shots else []
+    found += [
+        (
+            f"Closest good part, {it.modality}",
+            Markup('<a href="/part/{id}" class="mono">{short}</a>').format(
+                id=it.closest_reference, short=_short(str(it.closest_reference))
+            ),
+        )
+        for it in inspection.modalities
+        if it.closest_reference is not None
+    ]
+    return found
+
+
 def facts_list(pairs: list[tuple[str, object]]) -> Markup:
     """A list of names and values."""
     rows = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(name, value) for name, value in pairs)
@@ -108,6 +125,7 @@ def provenance_card(inspection: Inspection) -> Markup:
     pairs: list[tuple[str, object]] = [
         ("Decided by", MODES[inspection.mode]),
         ("Line state", state),
+        *_references(inspection),
         ("False-alarm rate", rate),
         ("Recipe", f"{it.recipe} · {_short(it.model_digest)}"),
         ("Software", it.software_version),

@@ -200,8 +200,8 @@ def _check_folders(json_file: Path | None, report: Path | None) -> None:
 def _variants(
     recipes: list[str], changed: list[str], vary: list[str], backbone: str | None, weights: Path | None
 ) -> "list[Variant]":
-    from lineside.recipe_changes import recipe_changes
-    from models.evaluate.variants import parse_change, variants_of
+    from lineside.recipe_changes import parse_change, recipe_changes
+    from models.evaluate.variants import variants_of
 
     changes = recipe_changes(changed, backbone, weights)
     switches = {key: values.split(",") for key, values in (parse_change("--vary", each) for each in vary)}

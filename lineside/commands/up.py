@@ -60,6 +60,21 @@ def up(
     recipe: Annotated[
         str, typer.Option(help="The detector's recipe: a name, or a YAML file.", rich_help_panel=_SITE)
     ] = "embedded",
+    weights: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The recipe's weights (--set backbone.weights=FILE); never downloaded.",
+                     rich_help_panel=_SITE),
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="--set backbone.name=NAME: embedded, or a model of open_clip.",
+                     rich_help_panel=_SITE),
+    ] = None,
+    changed: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe, e.g. memory.match=nearest.",
+                     rich_help_panel=_SITE),
+    ] = None,
     retention: Annotated[
         bool,
         typer.Option(help="Delete once a day what is past its age (`lineside retention --help`).",
@@ -86,6 +101,7 @@ def up(
 
     Ctrl-C ends it in order and prints the ledger; a second Ctrl-C ends it at once.
     """
+    from lineside.recipe_changes import recipe_changes
     from lineside.up import run
     from lineside.up_options import UpOptions
 
@@ -108,6 +124,7 @@ def up(
                 defect_rate=defect_rate,
                 learning_parts=learning_parts,
                 recipe=recipe,
+                recipe_changes=recipe_changes(changed or [], backbone, weights),
                 retention=retention,
             )
         )

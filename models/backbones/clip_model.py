@@ -2,15 +2,15 @@
 
 import copy
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import open_clip
 import torch
-from open_clip.model import resize_pos_embed, resize_text_pos_embed
-from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 
 from models.backbones.weights_file import load_weights, read_weights
 from wire.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import open_clip
 
 TINY_CLIP: Final = "tiny-clip"
 # Everything of the large ones at a thousandth of their size: for tests, and with random weights alone.
@@ -25,6 +25,7 @@ _OPENAI_SCALARS: Final = ("input_resolution", "context_length", "vocab_size")
 
 def clip_config(name: str, frame_px: int | None) -> dict[str, Any]:
     """open_clip's numbers of a model. ConfigurationError if there is none of that name."""
+    open_clip = _open_clip()
     found = _TINY if name == TINY_CLIP else open_clip.get_model_config(name)
     if found is None:
         some = ", ".join(each for each in open_clip.list_models() if each.startswith("ViT-"))
@@ -38,11 +39,13 @@ def clip_config(name: str, frame_px: int | None) -> dict[str, Any]:
     return config
 
 
-def new_clip(name: str, *, frame_px: int | None = None, quick_gelu: bool = False) -> open_clip.CLIP:
+def new_clip(name: str, *, frame_px: int | None = None, quick_gelu: bool = False) -> "open_clip.CLIP":
     """As torch initialises it, on torch's default device. ConfigurationError if its blocks have no plain values."""
+    from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
+
     config = clip_config(name, frame_px)
     config["quick_gelu"] = config.get("quick_gelu", False) or quick_gelu
-    model = open_clip.CLIP(**config)
+    model = _open_clip().CLIP(**config)
     visual = model.visual
     if (
         not isinstance(visual, VisionTransformer)
@@ -53,18 +56,20 @@ def new_clip(name: str, *, frame_px: int | None = None, quick_gelu: bool = False
     return model
 
 
-def random_clip(name: str, seed: int, *, frame_px: int | None = None) -> open_clip.CLIP:
+def random_clip(name: str, seed: int, *, frame_px: int | None = None) -> "open_clip.CLIP":
     """Random weights, the same for the same seed: for tests and benchmarks."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return new_clip(name, frame_px=frame_px)
 
 
-def load_clip(name: str, file: Path, *, frame_px: int | None = None) -> open_clip.CLIP:
+def load_clip(name: str, file: Path, *, frame_px: int | None = None) -> "open_clip.CLIP":
     """Weights of ``file``; positional embeddings are interpolated where the frame or the context differs.
 
     ConfigurationError names every key that is missing, strange or of another shape.
     """
+    from open_clip.model import resize_pos_embed, resize_text_pos_embed
+
     tensors = read_weights(file)
     openai = all(scalar in tensors for scalar in _OPENAI_SCALARS)
     tensors = {
@@ -84,3 +89,10 @@ def load_clip(name: str, file: Path, *, frame_px: int | None = None) -> open_cli
 
 def _width(tensors: dict[str, torch.Tensor], key: str) -> int | None:
     return tensors[key].shape[1] if key in tensors and tensors[key].ndim == 2 else None
+
+
+def _open_clip() -> Any:
+    # Here and not at the top: it imports transformers, seconds that recipes without words need not wait for.
+    import open_clip
+
+    return open_clip

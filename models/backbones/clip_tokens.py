@@ -7,8 +7,8 @@ tokens go through ln_post and proj into the space of the text; the others stay a
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-import open_clip
 import torch
 from torch import Tensor
 
@@ -16,6 +16,9 @@ from models.backbones.profile import Fit, Profile
 from models.backbones.tokens import TokenFeatures
 from models.backbones.vv_attention import VvMode, value_attention
 from wire.errors import ConfigurationError, ShapeError
+
+if TYPE_CHECKING:
+    import open_clip
 
 _MEAN, _STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
@@ -32,7 +35,7 @@ class ClipTokens:
 
     def __init__(
         self,
-        model: open_clip.CLIP,
+        model: "open_clip.CLIP",
         *,
         vv_mode: VvMode,
         memory_source: MemorySource = MemorySource.VV,

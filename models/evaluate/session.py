@@ -110,6 +110,8 @@ def run_evaluation(
 
 
 def _variant(variant: Variant, settings: Settings) -> Detector:
+    if not variant.changes:
+        return load_detector(variant.recipe, settings.device, settings.threads)
     inspector = load_inspector(
         variant.recipe, device=settings.device, threads=settings.threads, changes=variant.changes
     )

@@ -5,8 +5,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wire.errors import ConfigurationError
-
 
 class Variant(BaseModel):
     """``changes``: dotted key -> value as YAML; ``name``: the recipe with what sets this variant apart."""
@@ -29,14 +27,6 @@ def variants_of(recipe: str, changes: Mapping[str, str], switches: Mapping[str, 
                     Variant(recipe=recipe, name=_named(base, {**changes, key: value}), changes={**changes, key: value})
                 )
     return found
-
-
-def parse_change(option: str, text: str) -> tuple[str, str]:
-    """``KEY=VALUE``; ConfigurationError names the option."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
-        raise ConfigurationError([f"{option} {text!r}: expected KEY=VALUE, e.g. {option} memory.match=nearest"])
-    return key.strip(), value.strip()
 
 
 def _named(base: str, changes: Mapping[str, str]) -> str:

@@ -2,8 +2,8 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import open_clip
 import torch
 
 from models.backbones.clip_model import TINY_CLIP, load_clip, random_clip
@@ -16,6 +16,9 @@ from models.recipes.network_weights import load_networks
 from models.recipes.recipe import read_embedded, weights_file
 from wire.errors import ConfigurationError
 
+if TYPE_CHECKING:
+    import open_clip
+
 EMBEDDED = "embedded"
 _EMBEDDED_FRAME_PX = 256
 
@@ -25,7 +28,7 @@ class TokenEye:
     """``clip``: the whole model, whose other half reads text; None without one. ``digest``: of the weights."""
 
     backbone: TokenBackbone
-    clip: open_clip.CLIP | None
+    clip: "open_clip.CLIP | None"
     digest: bytes
 
 

@@ -5,12 +5,15 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-import open_clip
 import torch
-from open_clip.tokenizer import SimpleTokenizer
 from torch import Tensor
 from torch.nn import functional as F
+
+if TYPE_CHECKING:
+    import open_clip
+    from open_clip.tokenizer import SimpleTokenizer
 
 # Strings per pass: 64 x 77 tokens of a large text tower are 100 MB of activations.
 _BATCH = 64
@@ -21,7 +24,7 @@ _MOST_CACHED = 4096
 class ClipText:
     """The text half of an open_clip model, frozen; on the model's device."""
 
-    def __init__(self, clip: open_clip.CLIP) -> None:
+    def __init__(self, clip: "open_clip.CLIP") -> None:
         self._clip = clip
         self._tokenizer = tokenizer(clip.context_length)
         self._cache: OrderedDict[bytes, Tensor] = OrderedDict()
@@ -68,8 +71,11 @@ class ClipText:
 
 
 @lru_cache(maxsize=4)
-def tokenizer(context_length: int) -> SimpleTokenizer:
+def tokenizer(context_length: int) -> "SimpleTokenizer":
     """CLIP's own byte pairs; its table of words comes with open_clip and takes a second to read."""
+    # Here and not at the top: open_clip imports transformers, seconds that recipes without words need not wait for.
+    from open_clip.tokenizer import SimpleTokenizer
+
     return SimpleTokenizer(context_length=context_length)
 
 

@@ -8,16 +8,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import open_clip
 import torch
-from open_clip.transformer import text_global_pool
 from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.backbones.weights_file import load_weights, read_weights
 from models.text.clip_text import mean_direction, tokenizer
+
+if TYPE_CHECKING:
+    import open_clip
 
 CONTEXT_TOKENS, ABNORMAL_PROMPTS = 4, 4
 # Spread of the first context, as CLIP initialises its own embeddings: larger ones are words that it has never read.
@@ -48,7 +50,7 @@ class LearnedContext(nn.Module):
         self.context = nn.Parameter(torch.randn(CONTEXT_TOKENS, width, generator=generator) * _INITIAL_STD)
         self.abnormal = nn.Parameter(torch.randn(ABNORMAL_PROMPTS, width, generator=generator) * _INITIAL_STD)
 
-    def forward(self, clip: open_clip.CLIP, class_name: str, suffixes: Sequence[str]) -> LearnedTexts:
+    def forward(self, clip: "open_clip.CLIP", class_name: str, suffixes: Sequence[str]) -> LearnedTexts:
         """The texts of one kind of part; at least one of ``suffixes`` ("with a scratch")."""
         start = " ".join([_PLACEHOLDER] * CONTEXT_TOKENS) + f" {class_name}"
         normal = self._encoded(clip, [start], None)
@@ -61,8 +63,11 @@ class LearnedContext(nn.Module):
             learned=learned.mean(dim=0),
         )
 
-    def _encoded(self, clip: open_clip.CLIP, texts: Sequence[str], last: Tensor | None) -> Tensor:
+    def _encoded(self, clip: "open_clip.CLIP", texts: Sequence[str], last: Tensor | None) -> Tensor:
         """(n, D) unit; ``last`` (n, W): in the place of each text's last word."""
+        # Here and not at the top, as the tokenizer.
+        from open_clip.transformer import text_global_pool
+
         tokens = tokenizer(clip.context_length)(list(texts)).to(self.context.device)  # (n, T)
         embedded = clip.token_embedding(tokens)  # (n, T, W)
         context = self.context.expand(len(texts), -1, -1)

@@ -8,10 +8,9 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
-import open_clip
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -26,6 +25,9 @@ from models.text.prompt_bank import usual_suffixes
 from models.train.learning_rate import cosine
 from models.train.segmentation_samples import SampleSource
 from models.train.tddf_loss import pixel_loss, separation, signed_hinge
+
+if TYPE_CHECKING:
+    import open_clip
 
 # Apart from every training seed.
 _HELD_OUT_SEED: Final = 2**31 - 5
@@ -115,7 +117,7 @@ class PromptRun:
         self,
         settings: PromptStageSettings,
         *,
-        clip: open_clip.CLIP,
+        clip: "open_clip.CLIP",
         backbone: TokenBackbone,
         tddf: TddfSettings,
         samples: SampleSource,

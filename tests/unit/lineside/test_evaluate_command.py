@@ -91,3 +91,21 @@ def test_an_interruption_ends_at_once_without_a_traceback_or_half_a_file(tmp_pat
     assert process.returncode == 130
     assert "Traceback" not in rest
     assert not figures.exists()
+
+
+def test_variants_of_a_recipe_are_measured_and_compared_in_one_call(run: Run, tmp_path: Path) -> None:
+    root = plain(tmp_path / "set")
+    code, out, err = run("evaluate", "--recipe", "spgdd", "--backbone", "tiny-clip", "--set", "memory.rotations=1",
+                         "--vary", "memory.match=aligned,nearest", "--dataset", root, "--shots", "1", "--draws", "1",
+                         "--resolution", "48", "--json", tmp_path / "figures.json")  # fmt: skip
+    assert code == 0, err
+    found = [each["name"] for each in json.loads((tmp_path / "figures.json").read_text())["detectors"]]
+    base = "spgdd(memory.rotations=1, backbone.name=tiny-clip"
+    assert found == [f"{base})", f"{base}, memory.match=aligned)", f"{base}, memory.match=nearest)"]
+    assert "Variants of spgdd" in out
+    code, _, err = run("evaluate", "--recipe", "spgdd", "--set", "memory.match", "--dataset", root)
+    assert code != 0
+    assert "--set 'memory.match': expected KEY=VALUE" in err
+    code, _, err = run("evaluate", "--recipe", "spgdd", "--weights", tmp_path / "absent.pt", "--dataset", root)
+    assert code != 0
+    assert "no such file; weights are never downloaded" in err

@@ -1,0 +1,38 @@
+"""`lineside up` with another recipe and weights of a file: the same line, from camera to row."""
+
+from pathlib import Path
+
+import pytest
+from safetensors.torch import save_file
+
+from models.backbones.clip_model import TINY_CLIP, random_clip
+from tests.system.running_up import START_DEADLINE_S, Up
+from wire.finding import Mode
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+
+def test_a_site_sees_with_a_token_recipe_and_its_results_name_the_closest_reference(tmp_path: Path) -> None:
+    weights = tmp_path / "tiny.safetensors"
+    save_file(dict(random_clip(TINY_CLIP, 1).state_dict()), weights)
+    up = Up(
+        tmp_path, "--recipe", "spgdd", "--backbone", TINY_CLIP, "--weights", weights, "--set", "memory.match=nearest",
+        "--lines", "1", "--rate", "2", "--duration", "15", "--defect-rate", "0.5",
+    )  # fmt: skip
+
+    up.wait_until_ended(START_DEADLINE_S + 150)
+
+    rows = up.rows()
+    total = up.summary["total"]
+    assert total["stored"] == len(rows) > 0, up.process.log_tail()
+    assert total["unaccounted"] == total["unbalanced"] == 0
+    assert {row.provenance.recipe for row in rows} == {"spgdd"}
+    learned = [row for row in rows if row.mode is Mode.MEMORY]
+    assert learned, up.process.log_tail()
+    known = {row.inspection_id for row in rows if row.mode is Mode.ZERO_SHOT}
+    for row in learned:
+        image = next(each for each in row.modalities if each.modality == "rgb")
+        assert image.shots == 6
+        assert image.closest_reference in known
+    first = next(row for row in rows if row.mode is Mode.ZERO_SHOT)
+    assert next(each for each in first.modalities if each.modality == "rgb").shots == 0
