@@ -13,6 +13,8 @@ class ModelBench(StrEnum):
     NETWORK = "network"
     SEARCH = "search"
     HIGH_RESOLUTION = "high_resolution"
+    TOKEN_SEARCH = "token_search"
+    TOKEN_RECIPE = "token_recipe"
     ANOMALIB = "anomalib"
 
 

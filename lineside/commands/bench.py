@@ -29,6 +29,8 @@ class _ModelPart(StrEnum):
     NETWORK = "network"
     SEARCH = "search"
     HIGH_RESOLUTION = "high_resolution"
+    TOKEN_SEARCH = "token_search"
+    TOKEN_RECIPE = "token_recipe"
     ANOMALIB = "anomalib"
 
 

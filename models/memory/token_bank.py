@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.memory.coreset import CoresetSettings, select_coreset
-from models.memory.many_banks import nearest_in_each
+from models.memory.many_banks import cosine_distance_in_each
 from wire.errors import ShapeError
 
 _BANK, _OWNER = "bank", "owner"
@@ -110,8 +110,7 @@ def cosine_distances(tokens: Mapping[int, Tensor], banks: Sequence[TokenBank]) -
     for layer, batch in tokens.items():
         if len(batch) != len(banks):
             raise ShapeError(f"{len(batch)} pictures but {len(banks)} banks")
-        answers = nearest_in_each(list(batch), [bank.vectors[layer] for bank in banks])
-        for own, (distances, _) in zip(found, answers, strict=True):
-            # Of vectors of length 1: |a - b|^2 = 2 (1 - cos).
-            own.append(distances.square() / 2)
+        answers = cosine_distance_in_each(list(batch), [bank.vectors[layer] for bank in banks])
+        for own, distances in zip(found, answers, strict=True):
+            own.append(distances)
     return [torch.stack(own, dim=1) for own in found]

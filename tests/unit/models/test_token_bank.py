@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.memory.coreset import CoresetSettings
-from models.memory.many_banks import nearest_by_blocks, nearest_in_each
+from models.memory.many_banks import cosine_distance_by_blocks, cosine_distance_in_each
 from models.memory.token_bank import TokenBank, build_token_bank, cosine_distances
 from wire.errors import ShapeError
 
@@ -23,13 +23,8 @@ def reference(seed: int, places: int = 20) -> dict[int, Tensor]:
     return {3: random(places, 6, seed), 8: random(places, 6, seed + 100), 12: random(places, 4, seed + 200)}
 
 
-def brute_force(queries: Tensor, bank: Tensor) -> tuple[list[float], list[int]]:
-    distances, indices = [], []
-    for query in queries.double():
-        each = [float((query - vector).norm()) for vector in bank.double()]
-        indices.append(int(np.argmin(each)))
-        distances.append(each[indices[-1]])
-    return distances, indices
+def brute_force(queries: Tensor, bank: Tensor) -> Tensor:
+    return torch.tensor([min(1 - float(query @ vector) for vector in bank.double()) for query in queries.double()])
 
 
 SIZES = [(5, 3), (1, 1), (17, 40), (0, 7), (32, 16), (33, 17)]
@@ -40,26 +35,17 @@ def test_many_lines_in_blocks_find_what_a_loop_over_all_pairs_finds(blocks: tupl
     queries = [random(count, 6, seed) for seed, (count, _) in enumerate(SIZES)]
     banks = [random(size, 6, seed + 50) for seed, (_, size) in enumerate(SIZES)]
     rows, columns, pairs = blocks
-    found = nearest_by_blocks(queries, banks, rows=rows, columns=columns, pairs=pairs)
-    for (distances, indices), own, bank in zip(found, queries, banks, strict=True):
-        expected, places = brute_force(own, bank)
-        assert indices.tolist() == places
-        torch.testing.assert_close(distances, torch.tensor(expected), rtol=0, atol=1e-3)
-    for (distances, indices), (others, places) in zip(found, nearest_in_each(queries, banks), strict=True):
-        assert torch.equal(indices, places)
-        torch.testing.assert_close(distances, others, rtol=0, atol=1e-3)
-
-
-def test_of_equally_near_vectors_the_first_counts_across_blocks():
-    bank = random(3, 6, 1).repeat(5, 1)
-    ((distances, indices),) = nearest_by_blocks([bank[:3]], [bank], rows=2, columns=4, pairs=2)
-    assert indices.tolist() == [0, 1, 2]
-    assert float(distances.max()) < 1e-3
+    by_blocks = cosine_distance_by_blocks(queries, banks, rows=rows, columns=columns, pairs=pairs)
+    for found, others, own, bank in zip(
+        by_blocks, cosine_distance_in_each(queries, banks), queries, banks, strict=True
+    ):
+        torch.testing.assert_close(found, brute_force(own, bank), rtol=0, atol=1e-6)
+        torch.testing.assert_close(found, others, rtol=0, atol=1e-6)
 
 
 def test_queries_of_another_width_are_refused():
     with pytest.raises(ShapeError, match=r"queries of shape \(2, 5\) against a bank of shape \(3, 6\)"):
-        nearest_in_each([torch.zeros(2, 5)], [torch.zeros(3, 6)])
+        cosine_distance_in_each([torch.zeros(2, 5)], [torch.zeros(3, 6)])
 
 
 def test_cosine_distances_by_hand():
