@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 import structlog
 import typer
 
+from connectors.camera.commands import app as camera_commands
 from connectors.camera.opening import open_camera
 from connectors.camera.settings import CameraSettings
 from connectors.capture_loop import CaptureLoop
@@ -44,11 +45,15 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+app.add_typer(camera_commands, name="camera")
 app.add_typer(opcua_commands, name="opcua")
 app.command()(discover)
 app.command()(schema)
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="YAML file; a sample lies in the connector's folder.")]
+OptionalConfig = Annotated[
+    Path | None, typer.Option("--config", help="YAML file; a sample lies in the connector's folder.")
+]
 CheckOption = Annotated[bool, typer.Option("--check", help="Check the file, report everything wrong with it, and end.")]
 SetOption = Annotated[
     list[str] | None,
@@ -72,30 +77,30 @@ def line(
     _main("line", config, LineSettings, sources, flags=set_flags, check=check, json_logs=json_logs)
 
 
-@app.command()
+@camera_commands.callback(invoke_without_command=True)
 def camera(
-    config: ConfigOption, check: CheckOption = False, json_logs: JsonOption = False, set_flags: SetOption = None
+    context: typer.Context,
+    config: OptionalConfig = None,
+    check: CheckOption = False,
+    json_logs: JsonOption = False,
+    set_flags: SetOption = None,
 ) -> None:
     """Capture from cameras: GigE Vision, USB3 Vision, RTSP, USB, folders into which camera PCs deliver."""
-    _main("camera", config, CameraSettings, _cameras, flags=set_flags, check=check, json_logs=json_logs)
+    if context.invoked_subcommand is None:
+        _main("camera", _named(config), CameraSettings, _cameras, flags=set_flags, check=check, json_logs=json_logs)
 
 
 @opcua_commands.callback(invoke_without_command=True)
 def opcua(
     context: typer.Context,
-    config: Annotated[
-        Path | None, typer.Option("--config", help="YAML file; a sample lies in the connector's folder.")
-    ] = None,
+    config: OptionalConfig = None,
     check: CheckOption = False,
     json_logs: JsonOption = False,
     set_flags: SetOption = None,
 ) -> None:
     """Subscribe to a PLC over OPC UA: a part's context, and the sensor values around its trigger."""
-    if context.invoked_subcommand is not None:
-        return
-    if config is None:
-        raise typer.BadParameter("missing: name the connector's file, or one of the commands", param_hint="--config")
-    _main("opcua", config, OpcUaSettings, _plc, flags=set_flags, check=check, json_logs=json_logs)
+    if context.invoked_subcommand is None:
+        _main("opcua", _named(config), OpcUaSettings, _plc, flags=set_flags, check=check, json_logs=json_logs)
 
 
 @app.command()
@@ -128,6 +133,12 @@ def results(
             typer.echo(f"{config}: no problems found")
             return
         ResultWriter(settings, ResultMetrics(new_registry())).run()
+
+
+def _named(config: Path | None) -> Path:
+    if config is None:
+        raise typer.BadParameter("missing: name the connector's file, or one of the commands", param_hint="--config")
+    return config
 
 
 def _cameras(settings: CameraSettings, ledgers: SourceLedgers, metrics: ConnectorMetrics) -> Sequence[Source]:

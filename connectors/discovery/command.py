@@ -25,7 +25,10 @@ def discover(
         Path | None, typer.Option(metavar="FILE", help="Write a first configuration of that line.")
     ] = None,
 ) -> None:
-    """List the devices that answer: OPC UA servers with their security. Without options: this machine's neighbours."""
+    """List the devices that answer: OPC UA servers with their security, GigE and USB3 Vision cameras, USB cameras.
+
+    Without options, OPC UA servers are looked for at this machine and its neighbours.
+    """
     try:
         check_line_id(line)
         finders = _finders(host or [], network, port or [])
@@ -43,10 +46,12 @@ def discover(
 
 def _finders(hosts: Sequence[str], network: str | None, ports: Sequence[int]) -> Sequence[Finder]:
     # Here, because asyncua takes half a second of CPU to import.
+    from connectors.discovery.genicam_cameras import GenicamCameras
     from connectors.discovery.opcua_servers import PORTS, OpcUaServers, hosts_of, neighbours
+    from connectors.discovery.usb_cameras import UsbCameras
 
     asked = [*hosts, *(hosts_of(network) if network else ())]
-    return [OpcUaServers(asked or neighbours(), ports or PORTS)]
+    return [OpcUaServers(asked or neighbours(), ports or PORTS), GenicamCameras(), UsbCameras()]
 
 
 def _find(finders: Sequence[Finder]) -> list[FoundDevice]:

@@ -106,13 +106,16 @@ def to_image(data: NDArray[np.uint8], code: int, *, width: int, height: int, pad
 
 def _rows(data: NDArray[np.uint8], kind: PixelFormat, *, width: int, height: int, padding: int) -> NDArray[np.uint8]:
     """(H, bytes) without padding; (1, bytes) where a packed row ends inside a byte and the next one goes on there."""
+    refused = RejectedInput("buffer", f"{data.size} bytes hold no {width} x {height} px of {kind.name}")
+    if width < 1 or height < 1:
+        raise refused
     row_bits = width * kind.bits_in_memory
     if row_bits % 8 and padding == 0:
         height, row_bits = 1, row_bits * height
     used = -(-row_bits // 8)
     stride = used + padding
-    if width < 1 or height < 1 or data.size < stride * height - padding:
-        raise RejectedInput("buffer", f"{data.size} bytes hold no {width} x {height} px of {kind.name}")
+    if data.size < stride * height - padding:
+        raise refused
     if padding == 0:
         return np.ascontiguousarray(data[: stride * height].reshape(height, stride))
     padded = np.zeros(stride * height, np.uint8)

@@ -80,3 +80,9 @@ def test_an_unknown_format_is_named_with_those_that_are_known() -> None:
 def test_a_buffer_that_is_too_short_is_refused(size: tuple[int, int]) -> None:
     with pytest.raises(RejectedInput, match=r"4 bytes hold no \S+ x \S+ px of Mono8"):
         to_image(np.zeros(4, np.uint8), CODES["Mono8"], width=size[0], height=size[1])
+
+
+@pytest.mark.parametrize("name", ["Mono8", "Mono12p", "BayerGB10Packed"])
+def test_a_picture_without_rows_is_refused(name: str) -> None:
+    with pytest.raises(RejectedInput, match=rf"64 bytes hold no 7 x 0 px of {name}"):
+        to_image(np.zeros(64, np.uint8), CODES[name], width=7, height=0)
