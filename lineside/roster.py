@@ -98,6 +98,27 @@ class Roster:
         make = self._devices if self._site.source.has_plant else self._replay
         return [make(line, broker) for line in self._site.lines]
 
+    def results(self, broker: KafkaSettings) -> ChildSpec:
+        """The way back: verdicts of every line into the virtual PLC. ``plant`` comes first."""
+        names = {"part_id": "PartId", "verdict": "Verdict", "late": "Late", "counter": "Counter"}
+        echoes = {"part_id": "EchoPartId", "counter": "EchoCounter"}
+        lines = [
+            {
+                "line": line.line,
+                "deadline_s": JOIN_WINDOW_S,
+                "plc": {
+                    "endpoint": self._endpoint,
+                    "namespace": NAMESPACE,
+                    "nodes": {key: f"{line.short_name}/Result{tag}" for key, tag in names.items()},
+                    "acknowledge": {key: f"{line.short_name}/{tag}" for key, tag in echoes.items()},
+                },
+            }
+            for line in self._site.lines
+        ]
+        journal = str((self._site.folder.root / "results.journal").resolve())
+        content = {"broker": broker.plain(), "journal": journal, "lines": lines}
+        return self._child("results", ["connectors", "results"], content)
+
     def workers(self, broker: KafkaSettings) -> list[ChildSpec]:
         """One process per role."""
         site = self._site

@@ -1,8 +1,8 @@
 """The order in which a site ends, within ten seconds in total.
 
 Whoever makes frames stops first, whoever writes rows last, so that what is on its way still arrives:
-1 production · 2 files read · 3 connectors flushed · 4 ledger settled · 5 inspect · 6 store · 7 broker. Whoever is not
-needed any more is asked to end meanwhile.
+1 production · 2 files read · 3 connectors flushed · 4 ledger settled · 5 inspect · 6 verdicts to the PLC · 7 store ·
+8 broker. Whoever is not needed any more is asked to end meanwhile.
 What does not arrive in time is not lost but for the embedded broker's memory: files stay, the spool is on disk.
 """
 
@@ -49,9 +49,11 @@ def stop_in_order(
     end_production()
     wait(lambda: not any((folder.root / "watch").rglob("*.json")), 1.5, keep_s=7.5)
     stop([name for name in names if name.startswith("connector-")], 3.0, keep_s=4.5)
-    supervisor.ask_to_stop(["plant", "build", "dashboard"])
+    # The PLC stays for as long as verdicts are written to it.
+    supervisor.ask_to_stop(["build", "dashboard", *(["plant"] if "results" not in names else [])])
     wait(lambda: _nothing_waits(ledgers), 2.0, keep_s=3.0)
     stop(["inspect"], 1.5, keep_s=1.5)
+    stop(["results"], 1.0, keep_s=2.5)
     stop(["store", "describe", "plant", "build", "dashboard"], 2.0, keep_s=1.0)
     stop(["broker"], 1.0, keep_s=0.0)
 

@@ -158,6 +158,8 @@ class _Up:
         if self._site.source.has_plant:
             for spec in connectors:
                 self._supervisor.start(spec)
+        if self._options.verdicts_to_plc:
+            self._supervisor.start(self._roster.results(broker))
         self._write_site()
         self._wait_for("readyz", [child.spec.name for child in self._supervisor.children if child.spec.ready_url])
         if not self._site.source.has_plant:

@@ -34,6 +34,7 @@ class UpOptions:
     recipe: str = "embedded"
     recipe_changes: Mapping[str, str] = field(default_factory=dict)
     retention: bool = True
+    verdicts_to_plc: bool = False
 
     @property
     def embedded_broker(self) -> bool:
@@ -59,6 +60,8 @@ class UpOptions:
                 problems += error.problems
         if self.faults and choice is not None and not choice.has_plant:
             problems.append("--faults: only the virtual plant has faults, and a video or RTSP source runs without it")
+        if self.verdicts_to_plc and choice is not None and not choice.has_plant:
+            problems.append("--verdicts-to-plc: a video or RTSP source has no PLC")
         if self.summary is not None and not self.summary.resolve().parent.is_dir():
             problems.append(f"--summary: the folder {self.summary.resolve().parent} does not exist")
         if not self.embedded_broker and ":" not in self.broker:

@@ -20,6 +20,8 @@ from wire.timestamps import ClockOrigin
 
 # Parts whose contexts a PLC may still repeat belong to its present life or the one before; one more costs nothing.
 _SESSIONS_REMEMBERED: Final = 4
+# A sequence has 18 digits at most on the wire; infinity is no count at all.
+_LARGEST_COUNTER: Final = 10**18
 # Values are kept this long beyond what a window needs: a trigger may be published later than the values around it.
 _HISTORY_MARGIN_S: Final = 10.0
 
@@ -70,8 +72,7 @@ class PlcMapping:
     def context_value(self, tag: str, sample: Sample, *, now_s: float) -> None:
         """Take a value of a context tag, ``part_counter`` among them."""
         self._context[tag].add(sample)
-        # 0: the PLC has not counted a part in this session yet.
-        if tag == "part_counter" and sample.is_usable and isinstance(sample.value, int | float) and sample.value >= 1:
+        if tag == "part_counter" and sample.is_usable and _counts_a_part(sample.value):
             self._triggers.append(_Trigger(counter=int(sample.value), at=sample.at, received_s=now_s))
 
     def sensor_value(self, channel: str, sample: Sample) -> None:
@@ -137,7 +138,10 @@ class PlcMapping:
     def _text(self, tag: str, moment: datetime) -> str | None:
         history = self._context.get(tag)
         sample = history.valid_at(moment) if history is not None else None
-        return str(sample.value) if sample is not None and sample.is_usable and sample.value != "" else None
+        if sample is None or not sample.is_usable:
+            return None
+        # What cannot be written as UTF-8 could not travel.
+        return str(sample.value).encode(errors="replace").decode() or None
 
     def _origin(self, source: str, session: str, counter: int) -> Origin:
         return Origin(line=self._line, source=source, session=session, sequence=counter - 1)
@@ -193,6 +197,11 @@ class PlcMapping:
             oldest_wanted = min([newest, *(trigger.at for trigger in self._triggers)]) - timedelta(seconds=window_s)
             for history in histories.values():
                 history.forget_before(oldest_wanted)
+
+
+def _counts_a_part(value: Any) -> bool:
+    """Whether a value of the part counter is one; 0: the PLC has not counted a part in this session yet."""
+    return isinstance(value, int | float) and 1 <= value <= _LARGEST_COUNTER
 
 
 def _seconds(moment: datetime | None, since: datetime) -> float:

@@ -89,6 +89,24 @@ def camera(
 
 
 @app.command()
+def opcua(
+    nodes: Annotated[int, typer.Option(min=1, help="Nodes that change.")] = 100,
+    per_second: Annotated[float, typer.Option(min=100, help="Value changes per second, of all nodes together.")] = 5000,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
+    quick: Annotated[bool, typer.Option(help="A minute instead of four; the ratios are coarse.")] = False,
+) -> None:
+    """Value changes of an OPC UA server per second that reach Kafka, against a bare subscriber."""
+    import dataclasses
+    import tempfile
+
+    from lineside.bench.opcua import FULL, QUICK, bench_opcua
+
+    scale = dataclasses.replace(QUICK if quick else FULL, nodes=nodes, per_second=per_second)
+    with tempfile.TemporaryDirectory(prefix="lineside-bench-") as folder:
+        _report(bench_opcua(Path(folder), scale), json_file)
+
+
+@app.command()
 def spool(
     folder: Annotated[
         Path, typer.Option(metavar="DIR", help="On the disk that is measured; a folder of its own is made in it.")

@@ -88,6 +88,11 @@ def up(
     defect_rate: Annotated[
         float, typer.Option(min=0, max=1, help="Share of drawn parts with a defect.", rich_help_panel=_PLANT)
     ] = 0.1,
+    verdicts_to_plc: Annotated[
+        bool,
+        typer.Option("--verdicts-to-plc", help="Write each verdict to the virtual PLC, which echoes it.",
+                     rich_help_panel=_PLANT),
+    ] = False,
     learning_parts: Annotated[
         int, typer.Option(min=2, max=10_000, help="Good parts that a line learns from first.", rich_help_panel=_PLANT)
     ] = 32,
@@ -126,6 +131,7 @@ def up(
                 recipe=recipe,
                 recipe_changes=recipe_changes(changed or [], backbone, weights),
                 retention=retention,
+                verdicts_to_plc=verdicts_to_plc,
             )
         )
     )

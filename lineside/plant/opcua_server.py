@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from asyncua import ua
+from asyncua import Node, ua
+from asyncua.common.subscription import DataChangeNotif
 from asyncua.server.internal_session import InternalSession
 from asyncua.server.internal_subscription import InternalSubscription
 from asyncua.server.server import Server
@@ -27,6 +28,18 @@ CONTEXT_TAGS: Final[Mapping[str, tuple[ua.VariantType, int | str]]] = {
     "PartCounter": (ua.VariantType.Int64, 0),
 }
 SENSOR_TAGS: Final[Mapping[str, str]] = {"Temperature": "°C", "Vibration": "mm/s", "Pressure": "bar", "Speed": "m/s"}
+
+# Written by whoever brings verdicts, the counter last; the PLC echoes part id and counter.
+RESULT_TAGS: Final[Mapping[str, tuple[ua.VariantType, int | str | bool]]] = {
+    "ResultPartId": (ua.VariantType.String, ""),
+    "ResultVerdict": (ua.VariantType.String, ""),
+    "ResultLate": (ua.VariantType.Boolean, False),
+    "ResultCounter": (ua.VariantType.UInt32, 0),
+    "EchoPartId": (ua.VariantType.String, ""),
+    "EchoCounter": (ua.VariantType.UInt32, 0),
+}
+# The cycle in which the PLC looks at the counter: a slow one.
+_PLC_CYCLE_MS: Final = 50
 
 Value = int | float | str
 # Ids are 32 bits; a run counts on from its beginning by some thousands at most.
@@ -80,6 +93,8 @@ class PlantServer:
         self._server = server
         for key in list(self._values):
             await self._publish(server, self._values[key])
+        subscription = await server.create_subscription(_PLC_CYCLE_MS, _Echo(server, self._echoes()))
+        await subscription.subscribe_data_change([server.get_node(counter) for counter in self._echoes()])
 
     async def _build(self) -> Server:
         """Make a server with all nodes; it starts no task, so any loop may run it afterwards."""
@@ -98,7 +113,19 @@ class PlantServer:
                 current = self._values[line, tag]
                 await folder.add_variable(node_id, ua.QualifiedName(tag, index), current.value, _type_of(tag))
                 self._nodes[line, tag] = node_id
+            for tag, (kind, initial) in RESULT_TAGS.items():
+                node_id = _node_id(f"{line}.{tag}", index)
+                node = await folder.add_variable(node_id, ua.QualifiedName(tag, index), initial, kind)
+                await node.set_writable()
+                self._nodes[line, tag] = node_id
         return server
+
+    def _echoes(self) -> Mapping[ua.NodeId, Mapping[str, ua.NodeId]]:
+        """Per counter of results: the nodes of its line."""
+        return {
+            self._nodes[line, "ResultCounter"]: {tag: self._nodes[line, tag] for tag in RESULT_TAGS}
+            for line in self._lines
+        }
 
     async def write(self, writes: Sequence[TagWrite]) -> None:
         """Set tags in the given order. While the server is away the values are kept, and only the last is ever seen."""
@@ -133,6 +160,20 @@ class PlantServer:
             # A client that vanished in mid-request makes asyncua's stop raise; the port is closed all the same.
             with contextlib.suppress(ConnectionError, asyncio.TimeoutError):
                 await server.stop()
+
+
+class _Echo:
+    """Takes results as a PLC's program does: the counter changes, the part id is read, both are echoed."""
+
+    def __init__(self, server: Server, nodes: Mapping[ua.NodeId, Mapping[str, ua.NodeId]]) -> None:
+        self._server = server
+        self._nodes = nodes
+
+    async def datachange_notification(self, node: Node, val: int, data: DataChangeNotif) -> None:
+        nodes = self._nodes[node.nodeid]
+        part_id = await self._server.get_node(nodes["ResultPartId"]).read_value()
+        for tag, value in (("EchoPartId", part_id), ("EchoCounter", val)):
+            await self._server.write_attribute_value(nodes[tag], ua.DataValue(ua.Variant(value, RESULT_TAGS[tag][0])))
 
 
 def _node_id(name: str, namespace: int) -> ua.NodeId:
