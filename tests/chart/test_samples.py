@@ -7,6 +7,9 @@ import pytest
 from tests.chart.rendering import CHART, REPOSITORY, SAMPLES, template
 from tests.components.chart_tools import helm, kubeconform
 
+# The first time, kubeconform is compiled: half a minute of two idle cores, with Go's own library.
+pytestmark = pytest.mark.timeout(400)
+
 KAFKA = "kafka.sasl.username=lineside,kafka.sasl.existingSecret=lineside"
 FLAGS = {
     "no values": "image.tag=",

