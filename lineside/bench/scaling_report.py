@@ -10,8 +10,8 @@ from lineside.bench.scaling_model import FleetForecast, forecasts
 
 # From one hall to the most that anybody has asked for.
 LINE_COUNTS: Final = (10, 25, 50, 100, 250, 500, 1000)
-# Partitions of `lineside topics` by default, and of a site that is made for a thousand lines.
-PARTITION_COUNTS: Final = (24, 240)
+# `lineside topics` by default; and what hundreds of lines, and a thousand, are made for.
+PARTITION_COUNTS: Final = (24, 240, 960)
 VERDICT_WITHIN_S: Final = 1.0
 
 
@@ -29,15 +29,20 @@ def forecast_all(worker_parts_per_s: float, line_rate_hz: float) -> dict[int, li
     }
 
 
-def document(figures: ScalingFigures | None, *, worker_parts_per_s: float, line_rate_hz: float) -> dict[str, Any]:
+def document(
+    figures: ScalingFigures | None,
+    found: dict[int, list[FleetForecast | None]],
+    *,
+    worker_parts_per_s: float,
+    line_rate_hz: float,
+) -> dict[str, Any]:
     """For programs."""
     return {
         "measured": figures.model_dump() if figures else None,
         "worker_parts_per_s": worker_parts_per_s,
         "line_rate_hz": line_rate_hz,
         "forecasts": {
-            str(partitions): [asdict(one) if one else None for one in found]
-            for partitions, found in forecast_all(worker_parts_per_s, line_rate_hz).items()
+            str(partitions): [asdict(one) if one else None for one in column] for partitions, column in found.items()
         },
     }
 

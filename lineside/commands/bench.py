@@ -249,5 +249,5 @@ def scaling(
     found = scaling_report.forecast_all(chosen, rate)
     out.print(scaling_report.forecast_table(found, worker_parts_per_s=chosen, line_rate_hz=rate))
     if json_file is not None:
-        report = scaling_report.document(figures, worker_parts_per_s=chosen, line_rate_hz=rate)
+        report = scaling_report.document(figures, found, worker_parts_per_s=chosen, line_rate_hz=rate)
         json_file.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
