@@ -12,6 +12,8 @@ from wire.errors import DecodeError
 
 MARKS: Final = (b"# .PCD", b"VERSION", b"FIELDS")
 _HEADER_MAX_BYTES: Final = 16 * 1024
+# Of one point: its place, colour, normal and the longest descriptor that is in use (VFH, 308 numbers).
+_MOST_NUMBERS: Final = 1024
 _SIZES: Final = struct.Struct("<II")  # compressed, uncompressed
 _KINDS: Final = {
     ("F", 4): "<f4", ("F", 8): "<f8", ("U", 1): "u1", ("U", 2): "<u2", ("U", 4): "<u4", ("U", 8): "<u8",
@@ -95,7 +97,8 @@ def _header(data: bytes) -> _Header:
         raise DecodeError("pointcloud", f"PCD without {', '.join(missing) or 'DATA'}")
     names = tuple(found["FIELDS"])
     counts = tuple(int(count) for count in found.get("COUNT", ["1"] * len(names)))
-    if not {"x", "y", "z"} <= set(names) or len(set(names)) < len(names) or min(counts) < 1:
+    sound = len(set(names)) == len(names) and min(counts) >= 1 and sum(counts) <= _MOST_NUMBERS
+    if not {"x", "y", "z"} <= set(names) or not sound:
         raise DecodeError("pointcloud", f"PCD with fields {' '.join(names)} and counts {' '.join(map(str, counts))}")
     return _Header(
         names=names,

@@ -148,6 +148,7 @@ def test_a_cloud_of_a_calibrated_line_names_its_camera() -> None:
         (pcd(b"binary_compressed", struct.pack("<II", 10, 63)), "", "PCD names 63 bytes for 4 points of 16 bytes"),
         (pcd(b"binary_compressed", struct.pack("<II", 10, 64)), "", "PCD ends after 8 of 18 compressed bytes"),
         (FIELDS.replace(b"TYPE F", b"TYPE Q") + b"WIDTH 1\nHEIGHT 1\nDATA ascii\n", "", "PCD cannot be read"),
+        (FIELDS.replace(b"COUNT 1", b"COUNT 2147483648") + b"WIDTH 1\nHEIGHT 1\nDATA ascii\n", "", "PCD with fields x"),
         (b"LASF" + bytes(300), "", "LAS cannot be read"),
         (b"LASF", "", "LAS names 0 records of its header in 4 bytes"),
         (b"1 2 3\n4 5", "text/plain", "XYZ line 2 has 2 numbers, expected 3"),
