@@ -37,12 +37,17 @@ class Closest:
 
 
 def whole_references(
-    references: Sequence[Sequence[Mapping[int, Tensor]]], settings: CoresetSettings, *, max_vectors: int
+    references: Sequence[Sequence[Mapping[int, Tensor]]],
+    settings: CoresetSettings,
+    *,
+    max_vectors: int,
+    owners: Sequence[int] | None = None,
 ) -> TokenBank:
     """A bank from the tokens (L, C) of length 1, by layer, of every turn of every reference.
 
     At most ``max_vectors`` per layer: which references are kept is a coreset of their mean tokens, so that each one
-    left out resembles one kept. Owners are the indices of ``references``. ValueError if not even one would fit.
+    left out resembles one kept. Owners are the indices of ``references``, or
+    ``owners`` where several of them show one part. ValueError if not even one would fit.
     """
     turns, tokens = len(references[0]), len(next(iter(references[0][0].values())))
     most = max_vectors // (turns * tokens)
@@ -58,8 +63,9 @@ def whole_references(
     vectors = {
         layer: torch.cat([turn[layer] for index in kept for turn in references[index]]).contiguous() for layer in layers
     }
-    owners = torch.tensor(kept, device=means.device).repeat_interleave(turns * tokens)
-    return TokenBank(vectors=vectors, owners=dict.fromkeys(layers, owners))
+    numbers = kept if owners is None else [owners[index] for index in kept]
+    owned = torch.tensor(numbers, device=means.device).repeat_interleave(turns * tokens)
+    return TokenBank(vectors=vectors, owners=dict.fromkeys(layers, owned))
 
 
 def closest_reference(query: Mapping[int, Tensor], bank: TokenBank, *, match: Match, turns: int) -> Closest:

@@ -99,8 +99,11 @@ class SpgddDetector:
                 looks.append(self._against(features, banks[key], text))
         return looks
 
-    def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
-        """The memory of good pictures; calibrated on each of them against the others."""
+    def build(
+        self, pictures: Sequence[Planes], name: str, *, spec: LineSpec, sources: Sequence[int] | None = None
+    ) -> BuiltMemory:
+        """The memory of good pictures; calibrated on each source against the others."""
+        owners = list(range(len(pictures))) if sources is None else list(sources)
         with torch.inference_mode():
             turns = self._memory.rotations
             turned = [np.rot90(each.values, turn, (1, 2)) for each in pictures for turn in range(turns)]
@@ -108,24 +111,26 @@ class SpgddDetector:
             references = [
                 [_tokens(each) for each in features[start : start + turns]] for start in range(0, len(features), turns)
             ]
-            bank = whole_references(references, self._memory.coreset, max_vectors=spec.max_vectors)
+            bank = whole_references(references, self._memory.coreset, max_vectors=spec.max_vectors, owners=owners)
             pair = self._pair(spec)
-            looks = self._left_out([features[index * turns] for index in range(len(pictures))], bank, pair)
+            looks = self._left_out(features[::turns], owners, bank, pair)
             if len(looks) < 2:
                 # A single reference has no other to be compared with: itself, moved by half a patch, is the next part.
-                moved = _moved(pictures[bank.owner()].values, max(1, self.patch_px // 2))
+                moved = _moved(pictures[owners.index(bank.owner())].values, max(1, self.patch_px // 2))
                 looks += [self._against(each, bank, pair) for each in self._features(moved)]
         tensors = bank.tensors(name)
         if pair is not None:
             tensors[f"{name}.text"] = pair.stacked().cpu().numpy()
         maps = [look.anomaly for look in looks]
         scores = [self.score(look.anomaly) if look.score is None else look.score for look in looks]
-        calibration = calibrate(scores, maps).model_copy(update={"references": len(pictures)})
+        calibration = calibrate(scores, maps).model_copy(update={"references": len(set(owners))})
         return BuiltMemory(tensors=tensors, calibration=calibration, left_out=looks, names_references=True)
 
-    def _left_out(self, references: Sequence[TokenFeatures], bank: TokenBank, pair: TextPair | None) -> list[Look]:
-        """Every reference against the memory without it; none where it is the whole memory."""
-        banks = [bank.without(index) if bank.keeps(index) else bank for index in range(len(references))]
+    def _left_out(
+        self, references: Sequence[TokenFeatures], owners: Sequence[int], bank: TokenBank, pair: TextPair | None
+    ) -> list[Look]:
+        """Every reference against the memory without its source; none where that is the whole memory."""
+        banks = [bank.without(owner) if bank.keeps(owner) else bank for owner in owners]
         return [self._against(own, left, pair) for own, left in zip(references, banks, strict=True) if left.references]
 
     def _features(self, frames: Sequence[NDArray[np.float32]]) -> list[TokenFeatures]:

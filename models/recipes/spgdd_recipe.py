@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from models.backbones.tiling import Tiling
 from models.ground.map_fusion import Fusion
 from models.ground.text_delta import Metric, Norm
 from models.memory.coreset import CoresetSettings
@@ -57,7 +58,11 @@ class ScoreSettings(PartSettings):
 
 
 class SpgddRecipe(Senses):
-    """Every number of a detector, and every switch of the paper's ablations."""
+    """Every number of a detector, and every switch of the paper's ablations.
+
+    ``tiling`` None: every picture is squeezed into one frame; else pictures of more than ``image_pixels`` are averaged
+    down to so many, and cut.
+    """
 
     kind: Literal["spgdd"] = "spgdd"
     backbone: BackboneSettings
@@ -65,3 +70,5 @@ class SpgddRecipe(Senses):
     tddf: TddfSettings
     memory: SelfPromptSettings
     score: ScoreSettings
+    tiling: Tiling | None = None
+    image_pixels: int = Field(default=8_388_608, ge=4096)

@@ -1,8 +1,10 @@
 """Images as recipes of the kind SPGDD-GPT see them."""
 
+from functools import partial
+
 import torch
 
-from models.backbones.planes import Planes
+from models.backbones.planes import Planes, rgb_planes
 from models.backbones.tokens import TokenBackbone
 from models.backbones.weights_file import file_sha256
 from models.recipes.part_views import ImagePlanes
@@ -10,6 +12,7 @@ from models.recipes.recipe import weights_file
 from models.recipes.sight import Sight
 from models.recipes.spgdd_detector import SpgddDetector
 from models.recipes.spgdd_recipe import SpgddRecipe
+from models.recipes.tiled_detector import TiledDetector
 from models.recipes.token_eye import token_eye
 from models.recipes.words import words_of
 from wire.image_codec import Image
@@ -33,11 +36,15 @@ def spgdd_sight(recipe: str, settings: SpgddRecipe, place: torch.device) -> Sigh
         batch=max(1, settings.batch_pixels // (frame[0] * frame[1])),
         device=place,
     )
+    threshold = settings.score.zero_shot_threshold if words is not None else None
+    if settings.tiling is None:
+        planes = frame_planes(eye.backbone)
+        return Sight(detector=detector, planes=planes, weights=weights, zero_shot_threshold=threshold)
     return Sight(
-        detector=detector,
-        planes=frame_planes(eye.backbone),
+        detector=TiledDetector(detector, profile=eye.backbone.profile, tiling=settings.tiling),
+        planes=partial(rgb_planes, least_pixels=frame[0] * frame[1], max_pixels=settings.image_pixels),
         weights=weights,
-        zero_shot_threshold=settings.score.zero_shot_threshold if words is not None else None,
+        zero_shot_threshold=threshold,
     )
 
 

@@ -91,7 +91,8 @@ class TiledDetector:
         built = self._detector.build(
             [tile.frame for tile in tiles], name, spec=spec, sources=[tile.picture for tile in tiles]
         )
-        if len(built.left_out) != len(tiles):
+        if len(built.left_out) != len(tiles) or len(pictures) == 1 < len(tiles):
+            # Made of other views than the tiles: a single part is its own sample.
             return built
         looks = self._joined(pictures, tiles, built.left_out)
         return BuiltMemory(

@@ -216,3 +216,16 @@ def test_a_large_picture_in_tiles_has_no_seam_where_one_frame_has_none():
     steps = np.abs(np.diff(anomaly, axis=1)).max(axis=0)
     # Steps across the borders of tiles (every 64 px = 16 cells) are no larger than elsewhere.
     assert float(steps[15::16].max()) <= float(np.quantile(steps, 0.9)) * 1.5
+
+
+def test_both_token_recipes_cut_large_pictures_and_leave_all_tiles_of_a_part_out_together():
+    changes = {"backbone.name": "tiny-clip", "tiling": "{tile_px: 48, overlap: 0.25, whole_up_to: 1.0}"}
+    own = load_inspector("spgdd", threads=1, changes=changes)
+    references = [part(i, picture) for i, picture in enumerate(pictures(3))]
+    state = own.build_state(references, LineSpec(line=LINE, max_vectors=65_536))
+    assert set(state.tensors["rgb.layer1_owner"]) == {0, 1, 2}
+    assert state.metadata.calibrations["rgb"].references == 3
+    finding = found(own, pictures(3)[1], state)
+    assert finding.pictures["rgb"].map.shape == (24, 32)
+    assert finding.modalities[0].closest_reference == references[1].inspection_id
+    assert float(finding.pictures["rgb"].map.max()) < 1e-2  # a part that is remembered
