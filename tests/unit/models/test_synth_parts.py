@@ -38,7 +38,8 @@ def line_of(family: str, seed: int = 1, *, grey: bool | None = None) -> LineSett
 
 
 def gross(kind: DefectKind, at: tuple[float, float] = (0.5, 0.5), **more: object) -> DefectSpec:
-    return DefectSpec(kind=kind, size_px=28.0, visibility=8.0, at=at, **more)  # type: ignore[arg-type]
+    # A quarter of the side: anything larger may take one whole side of the part.
+    return DefectSpec(kind=kind, size_px=SIDE / 4, visibility=8.0, at=at, **more)  # type: ignore[arg-type]
 
 
 def assert_equal_parts(one: SynthPart, other: SynthPart) -> None:
@@ -108,7 +109,7 @@ def test_a_defect_changes_its_own_surroundings_and_its_mask_is_what_changed(kind
     assert int((clearly & ~grown(mask, 2)).sum()) <= 0.1 * int(clearly.sum())
     if kind not in LAYOUT_KINDS:
         rows, columns = np.nonzero(change)
-        reach = 28 + 12 + JPEG_BLOCK
+        reach = SIDE / 4 + 12 + JPEG_BLOCK
         assert abs(rows - SIDE * centre[1]).max() <= reach or kind in (DefectKind.FRAY, DefectKind.BROKEN_EDGE)
         assert abs(columns - (SIDE + 32) / 2).max() <= reach or kind in (DefectKind.FRAY, DefectKind.BROKEN_EDGE)
 
@@ -118,6 +119,15 @@ def grown(mask: NDArray[np.bool_], px: int) -> NDArray[np.bool_]:
     height, width = mask.shape
     shifts = [padded[y : y + height, x : x + width] for y in range(2 * px + 1) for x in range(2 * px + 1)]
     return np.logical_or.reduce(shifts)
+
+
+def test_a_large_defect_may_take_one_whole_side_of_a_part() -> None:
+    wide = DefectSpec(kind=DefectKind.UNEVEN, size_px=SIDE / 2, visibility=8.0, at=(0.5, 0.5))
+    masks = [draw_part(line_of("cast", 3), index, (wide,)).mask for index in range(12)]
+    from_edge_to_edge = [
+        mask for mask in masks if (mask[0].any() and mask[-1].any()) or (mask[:, 0].any() and mask[:, -1].any())
+    ]
+    assert 0 < len(from_edge_to_edge) < len(masks)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SURFACE_KINDS if len(possible_modalities(kind)) > 1])
