@@ -220,6 +220,11 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
+def labelled_options(dataset: Path, layout: str | None) -> tuple[Path, Any]:
+    """The folder of a labelled set, and its options: those of ``layout``, else those of the YAML file."""
+    return _options(dataset, layout, None, None, None, None, None)
+
+
 def _options(dataset: Path, layout: str | None, *given: Any) -> tuple[Path, Any]:
     """The folder, and its options: flags win over --layout, which wins over the YAML file."""
     from models.evaluate.dataset_file import checked, named_layout, read_dataset_file

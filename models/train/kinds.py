@@ -116,6 +116,7 @@ def train_kinds(
         sha256,
         len(packed),
         recipe=recipe,
+        networks_sha256=numbers.network.sha256,
         settings=settings,
         photographs=() if photos is None else tuple(sorted(each.name for each in photos.iterdir() if each.is_file())),
         threads=threads,

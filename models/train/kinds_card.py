@@ -16,6 +16,7 @@ def kinds_card(
     size_bytes: int,
     *,
     recipe: str,
+    networks_sha256: str,
     settings: "KindTraining",
     photographs: Sequence[str],
     threads: int,
@@ -37,7 +38,8 @@ where it found them, else by their truth made imprecise; photographs (CC0 1.0, P
 picture of any inspection data set, and no label made by people.
 
 **How.** `lineside train kinds --recipe {recipe}{" --photos DIR" if photographs else ""} --lines {settings.lines}
---held-out-lines {settings.held_out_lines} --steps {settings.steps} --seed {settings.seed} --threads {threads}`.
+--held-out-lines {settings.held_out_lines} --steps {settings.steps} --seed {settings.seed} --threads {threads}`,
+while the recipe had the networks of sha256 `{networks_sha256}`: it goes with every file that has their student.
 
 Measured on drawn lines of families that it never saw ({", ".join(HELD_OUT_FAMILIES)}); the temperature comes from other
 lines of these families.
