@@ -52,10 +52,14 @@ class AlarmRate(BaseModel):
 def lit(image: Image) -> dict[str, Image]:
     """The image (H, W, 3) as taken and in other light, by name. 10 % gradient: 5 % less at the left, 5 % more right."""
     ramp = np.linspace(1 - _GRADIENT / 2, 1 + _GRADIENT / 2, image.shape[1], dtype=np.float32)[None, :, None]
-    gains = {"exposure +20 %": 1 + _GAIN, "exposure -20 %": 1 - _GAIN, "gradient of 10 %": ramp}
+    gains = {
+        "exposure +20 %": np.full_like(ramp, 1 + _GAIN),
+        "exposure -20 %": np.full_like(ramp, 1 - _GAIN),
+        "gradient of 10 %": ramp,
+    }
     most = np.iinfo(image.dtype).max
     changed = {
-        name: np.clip(image.astype(np.float32) * gain + np.float32(0.5), 0, most).astype(image.dtype)
+        name: np.asarray(np.clip(image.astype(np.float32) * gain + np.float32(0.5), 0, most), image.dtype)
         for name, gain in gains.items()
     }
     return {AS_TAKEN: image, **changed}
