@@ -57,12 +57,15 @@ def lit(image: Image) -> dict[str, Image]:
         "exposure -20 %": np.full_like(ramp, 1 - _GAIN),
         "gradient of 10 %": ramp,
     }
-    most = np.iinfo(image.dtype).max
-    changed = {
-        name: np.asarray(np.clip(image.astype(np.float32) * gain + np.float32(0.5), 0, most), image.dtype)
-        for name, gain in gains.items()
-    }
-    return {AS_TAKEN: image, **changed}
+    shown: dict[str, Image] = {AS_TAKEN: image}
+    for name, gain in gains.items():
+        levels = image.astype(np.float32) * gain + np.float32(0.5)
+        shown[name] = (
+            np.clip(levels, 0, 255).astype(np.uint8)
+            if image.dtype == np.uint8
+            else np.clip(levels, 0, 65535).astype(np.uint16)
+        )
+    return shown
 
 
 def false_alarms(
