@@ -108,4 +108,4 @@ def test_variants_of_a_recipe_are_measured_and_compared_in_one_call(run: Run, tm
     assert "--set 'memory.match': expected KEY=VALUE" in err
     code, _, err = run("evaluate", "--recipe", "spgdd", "--weights", tmp_path / "absent.pt", "--dataset", root)
     assert code != 0
-    assert "no such file; weights are never downloaded" in err
+    assert "absent.pt: no such file; weights" in err

@@ -1,0 +1,16 @@
+from lineside.bench.comparison import Direction
+from lineside.bench.tokens import RECIPE_AIM, WRAPPER_AIM, run
+
+
+def test_wrapper_and_recipe_are_each_measured_against_what_they_wrap() -> None:
+    told: list[str] = []
+    report = run("spgdd", "tiny-clip", threads=1, repetitions=2, tell=told.append)
+    assert [(each.product_side, each.baseline_side, each.aim) for each in report.comparisons] == [
+        ("value-value wrapper", "open_clip's forward", WRAPPER_AIM),
+        ("whole recipe", "value-value wrapper", RECIPE_AIM),
+    ] * 2
+    for each in report.comparisons:
+        assert each.direction is Direction.AT_MOST
+        assert len(each.ratios) == 2
+        assert min(each.product) > 0
+    assert told[0] == "making tiny-clip with random weights"
