@@ -203,7 +203,8 @@ def samllava(
 
         trained = train_segmenter(settings, samples, out, device=device, threads=threads, report=report)
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
-    typer.echo(f"Use them: --recipe samllava --set sam.size={sam} --set sam.trained={trained.file.resolve()}")
+    encoder = f"sam.seed={seed}" if weights is None else f"sam.weights={weights.resolve()}"
+    typer.echo(f"Use them: --set sam.size={sam} --set {encoder} --set sam.trained={trained.file.resolve()}")
 
 
 @app.command()
