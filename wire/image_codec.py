@@ -22,6 +22,10 @@ EXTENSIONS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/bmp": "bmp"
 # 12 000 x 12 000 px: larger than any area camera, small enough that a forged header cannot fill the memory.
 _MAX_PIXELS = 144_000_000
 _JPEG_START, _JPEG_END = b"\xff\xd8", b"\xff\xd9"
+# A byte of deflate stands for 1032 bytes at most: a forged size that asks for more would keep a worker busy for seconds
+# with filling in nothing.
+_PNG_MOST_COMPRESSION = 1032
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by colour type
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
@@ -39,6 +43,8 @@ def _read(data: bytes) -> Image:
     width, height = claimed_size(data)
     if width * height > _MAX_PIXELS:
         raise DecodeError("image", f"{width} x {height} px is more than {_MAX_PIXELS} px")
+    if data.startswith(_PNG_START) and _png_bytes(data, width, height) > _PNG_MOST_COMPRESSION * len(data):
+        raise DecodeError("truncated", f"PNG of {len(data)} bytes that claims {width} x {height} px")
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -48,6 +54,12 @@ def _read(data: bytes) -> Image:
     if image.dtype not in (np.uint8, np.uint16):
         raise DecodeError("image", f"pixel type {image.dtype} is neither 8 nor 16 bit")
     return cast(Image, image)
+
+
+def _png_bytes(data: bytes, width: int, height: int) -> int:
+    """Bytes of the pixels before compression: depth and colour type are two bytes of the header."""
+    depth, colour = data[24:26] if len(data) >= 26 else (0, 0)
+    return height * (1 + width * depth * _PNG_CHANNELS.get(colour, 1) // 8)
 
 
 def decode_image(data: bytes, *, bit_depth: int | None = None) -> Image:

@@ -10,15 +10,18 @@ from stream.steps.point_table import PointTable, check_count, stack_columns
 from wire.errors import DecodeError
 
 MARK: Final = b"LASF"
-# LAZ of a real surface takes two bytes and more per point, one of a plane without noise a tenth. A forged number of
-# points would be made room for, and then be looked for to the last one.
-_POINTS_PER_BYTE: Final = 100
+# Bytes of points that a byte of LAZ can stand for. A real surface has about ten, a plane without noise some hundred; a
+# forged number or length of points would be made room for, and then be decoded to the last one.
+_MOST_COMPRESSION: Final = 2000
 # Places in the header, and the least size of what they count (LAS 1.4, 2.4 to 2.7).
 _MINOR_AT: Final = 25
 _VLRS_AT, _VLR_BYTES = 100, 54
 _EVLRS_AT, _EVLR_BYTES = 243, 60
 _OFFSET: Final = struct.Struct("<q")
 _AT_THE_END: Final = -1  # of files that were written without going back
+# From this point format on, each field of a chunk is a layer of its own; nine sizes stand behind its first point.
+_FIRST_LAYERED: Final = 6
+_LAYERS: Final = struct.Struct("<I9I")  # points of the chunk, bytes of its layers
 _TABLE: Final = struct.Struct("<II")  # version, number of chunks
 
 
@@ -36,11 +39,13 @@ def read_las(data: bytes) -> PointTable:
             header = reader.header
             count = check_count(header.point_count, "LAS")
             compressed = header.are_points_compressed
-            most = len(data) * _POINTS_PER_BYTE if compressed else len(data) // header.point_format.size
+            most = len(data) * (_MOST_COMPRESSION if compressed else 1) // header.point_format.size
             if count > most:
                 raise DecodeError("pointcloud", f"LAS names {count} points in {len(data)} bytes")
             if compressed:
                 _check_chunk_table(data, header.offset_to_point_data)
+                if header.point_format.id >= _FIRST_LAYERED:
+                    _check_layers(data, header.offset_to_point_data + _OFFSET.size + header.point_format.size)
             points = reader.read_points(count)
             xyz = stack_columns(np.asarray(axis) for axis in (points.x, points.y, points.z))
     except DecodeError:
@@ -80,3 +85,16 @@ def _check_chunk_table(data: bytes, at: int) -> None:
         raise DecodeError("pointcloud", f"LAZ without a chunk table: {error}") from error
     if table < at or chunks > len(data):
         raise DecodeError("pointcloud", f"LAZ names {chunks} chunks at {table} in {len(data)} bytes")
+
+
+def _check_layers(data: bytes, at: int) -> None:
+    """DecodeError('pointcloud') if a layer of the first chunk is longer than the file: the decoder makes room for it.
+
+    Later chunks are not looked at; a damaged size there costs four gigabytes for a moment.
+    """
+    try:
+        _, *sizes = _LAYERS.unpack_from(data, at)
+    except struct.error as error:
+        raise DecodeError("pointcloud", f"LAZ ends inside its first chunk: {error}") from error
+    if max(sizes) > len(data):
+        raise DecodeError("pointcloud", f"LAZ names a layer of {max(sizes)} bytes in {len(data)} bytes")

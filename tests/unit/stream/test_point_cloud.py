@@ -38,8 +38,8 @@ def rows() -> np.ndarray:
     return table
 
 
-def las(points: np.ndarray, *, compressed: bool) -> bytes:
-    header = laspy.LasHeader(point_format=3, version="1.2")
+def las(points: np.ndarray, *, compressed: bool, layers: bool = False) -> bytes:
+    header = laspy.LasHeader(point_format=6 if layers else 3, version="1.4" if layers else "1.2")
     header.scales, header.offsets = np.full(3, 0.1), np.array([5.0, 0, 0])
     cloud = laspy.LasData(header)
     cloud.x, cloud.y, cloud.z = points.T.astype(np.float64)
@@ -184,4 +184,14 @@ def test_las_that_names_billions_of_header_records_is_refused_at_once() -> None:
     whole = bytearray(las(POINTS, compressed=True))
     whole[100:104] = b"\xff\xff\xff\xff"
     with pytest.raises(DecodeError, match="LAS names 4294967295 records of its header"):
+        decode(bytes(whole))
+
+
+def test_laz_in_layers_is_read_and_a_layer_longer_than_the_file_is_refused() -> None:
+    whole = bytearray(las(POINTS, compressed=True, layers=True))
+    np.testing.assert_allclose(decode(bytes(whole)).xyz_mm, POINTS, atol=0.05)
+    begin = int.from_bytes(whole[96:100], "little")
+    sizes = begin + 8 + 30 + 4  # behind the table's place, the first point (format 6) and the number of points
+    whole[sizes + 4 : sizes + 8] = b"\xff\xff\xff\x7f"
+    with pytest.raises(DecodeError, match="LAZ names a layer of 2147483647 bytes"):
         decode(bytes(whole))

@@ -158,3 +158,14 @@ def test_a_forged_size_is_refused_before_decoding(data: bytes, claimed: str) -> 
 def test_an_array_that_is_no_image_is_not_encoded(encode: Callable[[], bytes], message: str) -> None:
     with pytest.raises(ValueError, match=f"cannot encode {message}"):
         encode()
+
+
+def test_a_png_that_claims_more_pixels_than_its_bytes_can_hold_is_truncated() -> None:
+    png = bytearray(encode_png(np.zeros((8, 8), np.uint8)))
+    png[16:24] = (12_000).to_bytes(4, "big") * 2
+    with pytest.raises(DecodeError, match=r"truncated: PNG of \d+ bytes that claims 12000 x 12000 px"):
+        decode_image(bytes(png))
+
+
+def test_a_black_picture_of_any_size_is_within_what_its_bytes_can_hold() -> None:
+    assert decode_image(encode_png(np.zeros((3000, 4000), np.uint8), compression=9)).shape == (3000, 4000, 3)
