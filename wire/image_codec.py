@@ -40,6 +40,8 @@ def _read(data: bytes) -> Image:
         raise DecodeError("truncated", f"JPEG of {len(data)} bytes without end mark")
     if data.startswith(_PNG_START) and _PNG_END not in data[-1024:]:
         raise DecodeError("truncated", f"PNG of {len(data)} bytes without IEND")
+    if data.startswith(_PNG_START):
+        _check_png_chunks(data)
     width, height = claimed_size(data)
     if width * height > _MAX_PIXELS:
         raise DecodeError("image", f"{width} x {height} px is more than {_MAX_PIXELS} px")
@@ -54,6 +56,16 @@ def _read(data: bytes) -> Image:
     if image.dtype not in (np.uint8, np.uint16):
         raise DecodeError("image", f"pixel type {image.dtype} is neither 8 nor 16 bit")
     return cast(Image, image)
+
+
+def _check_png_chunks(data: bytes) -> None:
+    """DecodeError('truncated') if a chunk ends behind the file: OpenCV makes room for what it claims, up to 4 GB."""
+    at = len(_PNG_START)
+    while at + 8 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data):
+            raise DecodeError("truncated", f"PNG of {len(data)} bytes with a chunk that ends at {end}")
+        at = end
 
 
 def _png_bytes(data: bytes, width: int, height: int) -> int:

@@ -169,3 +169,11 @@ def test_a_png_that_claims_more_pixels_than_its_bytes_can_hold_is_truncated() ->
 
 def test_a_black_picture_of_any_size_is_within_what_its_bytes_can_hold() -> None:
     assert decode_image(encode_png(np.zeros((3000, 4000), np.uint8), compression=9)).shape == (3000, 4000, 3)
+
+
+def test_a_png_chunk_that_ends_behind_the_file_is_truncated() -> None:
+    png = bytearray(encode_png(np.zeros((8, 8), np.uint8)))
+    at = bytes(png).index(b"IDAT") - 4
+    png[at] = 0x80
+    with pytest.raises(DecodeError, match=r"truncated: PNG of \d+ bytes with a chunk that ends at 21474\d+"):
+        decode_image(bytes(png))
