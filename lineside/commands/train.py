@@ -7,8 +7,19 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from models.train.decoding import DecodingProgress
     from models.train.distillation import DistillationProgress
+    from models.train.prompt_stage import PromptProgress
+    from models.train.segmentation import SegmentationProgress
+
+Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")]
+Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
+Layout = Annotated[str | None, typer.Option(help="Of --data, as in evaluate. [default: by looking]")]
+Batch = Annotated[int, typer.Option(min=1, help="Pictures per step.")]
+DrawnSide = Annotated[int, typer.Option(min=32, help="Side of the drawn pictures.")]
 
 app = typer.Typer(help="Train the networks that recipes ship with.", no_args_is_help=True)
 
@@ -52,19 +63,14 @@ def embedded(
         int, typer.Option(min=0, help="Of the first stage; 0 keeps the student of --begin-with.")
     ] = 6000,
     decoding_steps: Annotated[int, typer.Option(min=1, help="Of the second stage.")] = 3000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
 ) -> None:
     """Train the embedded recipe's networks. Interrupted, the same command goes on at the last checkpoint."""
     from models.train.embedded import shipped_settings, train_embedded
 
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
-    ) as shown:
+    with _bars() as shown:
         tasks = {
             "distillation": shown.add_task("1 student", total=distillation_steps),
             "decoding": shown.add_task("2 decoder", total=decoding_steps),
@@ -105,19 +111,14 @@ def kinds(
     lines: Annotated[int, typer.Option(min=1, help="Drawn lines to learn from, nine defects each.")] = 1000,
     held_out_lines: Annotated[int, typer.Option(min=12, help="Lines of other families, to measure on.")] = 120,
     steps: Annotated[int, typer.Option(min=1, help="Of the optimizer.")] = 1200,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
 ) -> None:
     """Train the classifier that gives regions their types, for a recipe's network."""
     from models.train.kinds import KindTraining, train_kinds
 
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
-    ) as shown:
+    with _bars() as shown:
         task = shown.add_task("lines drawn", total=lines + held_out_lines)
         trained = train_kinds(
             KindTraining(lines=lines, held_out_lines=held_out_lines, steps=steps, seed=seed),
@@ -161,20 +162,20 @@ def samllava(
             help="Labelled images with masks, in a layout that `lineside evaluate` reads. [default: drawn lines]",
         ),
     ] = None,
-    layout: Annotated[str | None, typer.Option(help="Of --data, as in evaluate. [default: by looking]")] = None,
+    layout: Layout = None,
     prompt: Annotated[str, typer.Option(help="What SAM is told of a coarse mask: mask, box or points.")] = "mask",
     ablations: Annotated[bool, typer.Option(help="Also train every row of the paper's table, for the report.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Of the optimizer, for each variant.")] = 3000,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 8,
+    batch: Batch = 8,
     learning_rate: Annotated[float, typer.Option(min=1e-7, help="Peak; the paper's is 1e-4.")] = 1e-4,
-    side_px: Annotated[int, typer.Option(min=32, help="Side of the drawn pictures.")] = 512,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    side_px: DrawnSide = 512,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
 ) -> None:
     """Train SAM-LLaVA's segmentation stage. Interrupted, the same command goes on at the last checkpoint."""
     from models.train.samllava import ABLATIONS, SegmenterTraining, checked_prompt, checked_size, train_segmenter
-    from models.train.segmentation import SegmentationProgress, SegmentationSettings
+    from models.train.segmentation import SegmentationSettings
     from models.train.segmentation_samples import DrawnSamples, labelled_samples
 
     settings = SegmenterTraining(
@@ -187,21 +188,10 @@ def samllava(
         ablations=ABLATIONS if ablations else (),
     )
     samples = DrawnSamples(side_px=side_px) if data is None else labelled_samples(data, layout)
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
-    ) as shown:
-        tasks: dict[str, TaskID] = {}
-
-        def report(variant: str, progress: SegmentationProgress) -> None:
-            if variant not in tasks:
-                tasks[variant] = shown.add_task(variant, total=steps)
-            shown.update(tasks[variant], completed=progress.step)
-            shown.console.print(f"{variant} {progress.step}: {progress.measured}")
-
-        trained = train_segmenter(settings, samples, out, device=device, threads=threads, report=report)
+    with _bars() as shown:
+        trained = train_segmenter(
+            settings, samples, out, device=device, threads=threads, report=_per_variant(shown, steps)
+        )
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
     encoder = f"sam.seed={seed}" if weights is None else f"sam.weights={weights.resolve()}"
     typer.echo(f"Use them: --set sam.size={sam} --set {encoder} --set sam.trained={trained.file.resolve()}")
@@ -228,20 +218,20 @@ def spgdd(
             metavar="procedural|DIR", help="Drawn lines, or labelled images with masks in a layout of evaluate."
         ),
     ] = "procedural",
-    layout: Annotated[str | None, typer.Option(help="Of --data, as in evaluate. [default: by looking]")] = None,
+    layout: Layout = None,
     class_name: Annotated[str, typer.Option(help="What the parts are called in the prompts.")] = "surface",
     ablations: Annotated[bool, typer.Option(help="Also train with each term left out or as printed.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Of the optimizer, for each variant.")] = 500,
-    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 8,
+    batch: Batch = 8,
     learning_rate: Annotated[float, typer.Option(min=1e-7, help="Peak.")] = 1e-3,
-    side_px: Annotated[int, typer.Option(min=32, help="Side of the drawn pictures.")] = 240,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same words.")] = 0,
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")] = 1,
-    device: Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")] = "cpu",
+    side_px: DrawnSide = 240,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    device: Device = "cpu",
 ) -> None:
     """Train SPGDD-GPT's words (the prompt stage). Interrupted, the same command goes on at the last checkpoint."""
     from lineside.recipe_changes import recipe_changes
-    from models.train.prompt_stage import PromptProgress, PromptStageSettings
+    from models.train.prompt_stage import PromptStageSettings
     from models.train.segmentation_samples import DrawnSamples, labelled_samples
     from models.train.spgdd import ABLATIONS, train_words
 
@@ -251,20 +241,7 @@ def spgdd(
     settings = PromptStageSettings(
         steps=steps, class_name=class_name, batch=batch, learning_rate=learning_rate, seed=seed
     )
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        TimeRemainingColumn(),
-    ) as shown:
-        tasks: dict[str, TaskID] = {}
-
-        def report(variant: str, progress: PromptProgress) -> None:
-            if variant not in tasks:
-                tasks[variant] = shown.add_task(variant, total=steps)
-            shown.update(tasks[variant], completed=progress.step)
-            shown.console.print(f"{variant} {progress.step}: {progress.measured}")
-
+    with _bars() as shown:
         trained = train_words(
             settings,
             samples,
@@ -274,7 +251,29 @@ def spgdd(
             ablations=ABLATIONS if ablations else {},
             device=device,
             threads=threads,
-            report=report,
+            report=_per_variant(shown, steps),
         )
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
     typer.echo(f"Use them: --recipe {recipe} --set text.learned.weights={trained.file.resolve()}")
+
+
+def _bars() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        TimeRemainingColumn(),
+    )
+
+
+def _per_variant(shown: Progress, steps: int) -> "Callable[[str, SegmentationProgress | PromptProgress], None]":
+    """A bar for each variant, begun when it is first heard of."""
+    tasks: dict[str, TaskID] = {}
+
+    def report(variant: str, progress: "SegmentationProgress | PromptProgress") -> None:
+        if variant not in tasks:
+            tasks[variant] = shown.add_task(variant, total=steps)
+        shown.update(tasks[variant], completed=progress.step)
+        shown.console.print(f"{variant} {progress.step}: {progress.measured}")
+
+    return report
