@@ -17,7 +17,7 @@ from models.kinds.vocabulary import NAMED
 from models.recipes.embedded_sight import network_detector
 from models.recipes.network_weights import student_sha256
 from models.recipes.recipe import read_embedded, weights_file
-from models.synth.photographs import load_photographs
+from models.synth.photographs import load_photographs, photograph_names
 from models.train.episodes import HELD_OUT_FAMILIES, training_families
 from models.train.kind_figures import KindFigures, figures
 from models.train.kind_metric import fit_limits, fit_metric, recognised
@@ -118,7 +118,7 @@ def train_kinds(
         recipe=recipe,
         networks_sha256=numbers.network.sha256,
         settings=settings,
-        photographs=() if photos is None else tuple(sorted(each.name for each in photos.iterdir() if each.is_file())),
+        photographs=() if photos is None else photograph_names(photos),
         threads=threads,
         measured=measured,
     )
