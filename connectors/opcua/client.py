@@ -18,6 +18,7 @@ from connectors.errors import SourceUnavailable
 from connectors.opcua.kept_subscription import KeptSubscription
 from connectors.opcua.node_address import field_of
 from connectors.opcua.node_resolution import NodeResolution
+from connectors.opcua.publish_gate import PublishGate
 from connectors.opcua.rate_subscription import RateSubscription
 from connectors.opcua.refusal import LINK_ERRORS, unavailable
 from connectors.opcua.republish_limit import RepublishLimit
@@ -99,6 +100,7 @@ class PlcLink:
     async def _follow(self, client: Client) -> None:
         RepublishLimit.apply(client.uaclient.session)
         KeptSubscription.apply(client.uaclient.session)
+        PublishGate.apply(client.uaclient)
         await connect(client, reconnect_longest_s=_RECONNECT_LONGEST_S)
         client.uaclient.observer = _Recreation(self._made_anew)
         if any(one.address.field for one in self._tags):
