@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from models.memory.coreset import CoresetSettings, select_coreset
+from models.memory.coreset import CoresetSettings, in_place_of_each, select_coreset
 from models.memory.search import nearest
 
 # How many patches of the average reach each bank vector starts with. Without them a vector that was hardly ever the
@@ -35,7 +35,7 @@ class Bank:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LeftOut:
-    """Every patch against a bank without anything from its own image: ratios (N,), ``nearest`` (N,) bank indices."""
+    """Every patch against a bank without its own image: ratios (N,), ``nearest`` (N, D) the vectors found."""
 
     ratios: Tensor
     nearest: Tensor
@@ -49,23 +49,30 @@ def build_bank(
     patches (N, D) from images sources (N,) int64 in 0..images-1, of which at least two have patches.
     """
     # On the CPU: thousands of tiny steps, and the same choice whatever the device.
-    keep = select_coreset(patches.cpu(), sources.cpu(), max_vectors, settings).to(patches.device)
-    vectors, owners = patches[keep].contiguous(), sources[keep]
+    on_cpu, sources_on_cpu = patches.cpu(), sources.cpu()
+    keep = select_coreset(on_cpu, sources_on_cpu, max_vectors, settings)
+    vectors, columns = patches[keep.to(patches.device)].contiguous(), torch.arange(len(keep), device=patches.device)
+    owners = sources[keep.to(patches.device)]
     distances = torch.zeros(len(patches), device=patches.device)
-    nearests = torch.zeros(len(patches), dtype=torch.int64, device=patches.device)
+    found_in = torch.zeros(len(patches), dtype=torch.int64, device=patches.device)
+    nearests = torch.empty_like(patches)
     images = [(sources == image).nonzero()[:, 0] for image in range(int(sources.max()) + 1)]
-    for image, own in enumerate(images):
-        others = (owners != image).nonzero()[:, 0]
-        found, index = nearest(patches[own], vectors[others])
-        distances[own], nearests[own] = found, others[index]
-    count = len(vectors)
-    total, number = _sums(nearests, distances, count)
+    added = in_place_of_each(on_cpu, sources_on_cpu, keep, max_vectors, settings)
+    for image, (own, instead) in enumerate(zip(images, added, strict=True)):
+        extra = patches[instead.to(patches.device)]
+        # What was not in the bank has the reach of the bank vector it lies next to.
+        hosts = nearest(extra, vectors)[1]
+        without = torch.cat([vectors[owners != image], extra])
+        found, index = nearest(patches[own], without)
+        distances[own], nearests[own] = found, without[index]
+        found_in[own] = torch.cat([columns[owners != image], hosts])[index]
+    total, number = _sums(found_in, distances, len(vectors))
     typical = distances.mean().clamp_min(_LEAST_TYPICAL)
     ratios = torch.zeros_like(distances)
     for own in images:
-        own_total, own_number = _sums(nearests[own], distances[own], count)
+        own_total, own_number = _sums(found_in[own], distances[own], len(vectors))
         reach = _reach(total - own_total, number - own_number, typical)
-        ratios[own] = distances[own] / reach[nearests[own]]
+        ratios[own] = distances[own] / reach[found_in[own]]
     return Bank(vectors=vectors, reach=_reach(total, number, typical)), LeftOut(ratios=ratios, nearest=nearests)
 
 

@@ -1,8 +1,13 @@
 """A bounded bank: greedy k-center over patches, so that every patch kept out lies near one kept in."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Self
+
 import torch
 from torch import Tensor
 
+from models.memory.search import nearest
 from models.settings import PartSettings
 
 
@@ -18,34 +23,85 @@ class CoresetSettings(PartSettings):
     seed: int
 
 
+@dataclass(frozen=True, eq=False)
+class _Candidates:
+    """indices (N',) of the vectors that may be chosen, their projections points (N', d), squares (N',)."""
+
+    indices: Tensor
+    points: Tensor
+    squares: Tensor
+
+    @classmethod
+    def of(cls, vectors: Tensor, sources: Tensor, size: int, settings: CoresetSettings) -> Self:
+        """The same for the same input, whoever asks."""
+        generator = torch.Generator().manual_seed(settings.seed)
+        order = torch.randperm(len(vectors), generator=generator)
+        indices = _thin(order, sources, max(settings.candidates, size))
+        projection = torch.randn(vectors.shape[1], settings.projected_dims, generator=generator)
+        points = (vectors[indices] @ projection).contiguous()
+        return cls(indices, points, points.square().sum(dim=1))
+
+
 def select_coreset(vectors: Tensor, sources: Tensor, size: int, settings: CoresetSettings) -> Tensor:
     """Indices (K,) int64, ascending, K = min(size, N), of vectors (N, D) coming from images sources (N,) int64.
 
     Every image keeps at least one vector while ``size`` allows. The same input gives the same indices.
     """
-    count = len(vectors)
-    if count <= size:
-        return torch.arange(count)
-    generator = torch.Generator().manual_seed(settings.seed)
-    order = torch.randperm(count, generator=generator)
-    pool = _thin(order, sources, max(settings.candidates, size))
-    projection = torch.randn(vectors.shape[1], settings.projected_dims, generator=generator)
-    points = (vectors[pool] @ projection).contiguous()  # (N', d)
-    squares = points.square().sum(dim=1)
-    chosen = _first_of_each(sources[pool])[:size]
-    distance = torch.full((len(pool),), torch.inf)
+    if len(vectors) <= size:
+        return torch.arange(len(vectors))
+    pool = _Candidates.of(vectors, sources, size, settings)
+    distance = torch.full((len(pool.indices),), torch.inf)
+    chosen = _first_of_each(sources[pool.indices])[:size]
     for index in chosen:
-        _approach(distance, points, squares, index)
-    while len(chosen) < size:
-        farthest = int(distance.argmax())
-        chosen.append(farthest)
-        _approach(distance, points, squares, farthest)
-    return pool[torch.tensor(chosen)].sort().values
+        _approach(distance, pool, index)
+    chosen += _farthest(distance, pool, size - len(chosen))
+    return pool.indices[torch.tensor(chosen)].sort().values
 
 
-def _approach(distance: Tensor, points: Tensor, squares: Tensor, index: int) -> None:
+def in_place_of_each(
+    vectors: Tensor, sources: Tensor, keep: Tensor, size: int, settings: CoresetSettings
+) -> Iterator[Tensor]:
+    """For each image the indices (K,) int64 of what is chosen in the place of its own vectors in ``keep``.
+
+    ``keep`` is what ``select_coreset`` chose. Taking an image's vectors away is not enough to have a choice that it had
+    no part in: where they lie, others were passed over because of them, and the image would look stranger there than
+    any new one. So the greedy choice goes on among the other images until it is as large as before.
+    """
+    images = int(sources.max()) + 1
+    owners = sources[keep]
+    if len(vectors) <= size:
+        for _ in range(images):
+            yield keep[:0]
+        return
+    pool = _Candidates.of(vectors, sources, size, settings)
+    place = torch.full((len(vectors),), -1)
+    place[pool.indices] = torch.arange(len(pool.indices))
+    kept = place[keep]
+    pool_sources = sources[pool.indices]
+    distances, index = nearest(pool.points, pool.points[kept])
+    for image in range(images):
+        own = owners == image
+        distance = distances.square()
+        lost = (own[index] & (pool_sources != image)).nonzero()[:, 0]
+        distance[lost] = nearest(pool.points[lost], pool.points[kept[~own]])[0].square()
+        distance[kept] = distance[pool_sources == image] = -torch.inf
+        free = int(torch.isfinite(distance).sum())
+        chosen = _farthest(distance, pool, min(int(own.sum()), free))
+        yield pool.indices[torch.tensor(chosen, dtype=torch.int64)]
+
+
+def _farthest(distance: Tensor, pool: _Candidates, count: int) -> list[int]:
+    """Choose ``count`` times the place that is farthest from all chosen before; ``distance`` (N',) is used up."""
+    chosen = []
+    for _ in range(count):
+        chosen.append(int(distance.argmax()))
+        _approach(distance, pool, chosen[-1])
+    return chosen
+
+
+def _approach(distance: Tensor, pool: _Candidates, index: int) -> None:
     """Lower the squared distance (N',) of every point to the set, now that ``index`` is in it."""
-    to_new = torch.addmv(squares, points, points[index], alpha=-2).add_(squares[index])
+    to_new = torch.addmv(pool.squares, pool.points, pool.points[index], alpha=-2).add_(pool.squares[index])
     torch.minimum(distance, to_new, out=distance)
     distance[index] = -torch.inf  # rounding must not bring it up again
 

@@ -124,7 +124,7 @@ def _build_scale(
         raise ValueError("the references show too few valid patches to build a memory from")
     vectors = torch.cat(patches).contiguous()
     bank, left_out = build_bank(vectors, sources, settings, max_vectors=max_vectors)
-    differences = vectors - bank.vectors[left_out.nearest]
+    differences = vectors - left_out.nearest
     sizes = [len(own) for own in patches]
     return bank, [
         _difference(mask, ratios, vector)
