@@ -1,5 +1,6 @@
 """Workers on a real Kafka with tiny numbers: that everything is measured and no part is left out."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,13 @@ from tests.components.kafka import RealKafka
 from wire.kafka.settings import KafkaSettings
 
 # Four starts of a worker that imports torch, one after the other.
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [
+    pytest.mark.fault,
+    pytest.mark.timeout(400),
+    pytest.mark.skipif(
+        not os.environ.get("LINESIDE_SOAK"), reason="a minute for a benchmark: LINESIDE_SOAK=1, as `make soak` does"
+    ),
+]
 
 
 def test_two_workers_share_the_partitions_and_a_member_that_leaves_costs_no_part(
