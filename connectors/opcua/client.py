@@ -100,7 +100,7 @@ class PlcLink:
     async def _follow(self, client: Client) -> None:
         RepublishLimit.apply(client.uaclient.session)
         KeptSubscription.apply(client.uaclient.session)
-        PublishGate.apply(client.uaclient)
+        PublishGate.apply(client)
         await connect(client, reconnect_longest_s=_RECONNECT_LONGEST_S)
         client.uaclient.observer = _Recreation(self._made_anew)
         if any(one.address.field for one in self._tags):

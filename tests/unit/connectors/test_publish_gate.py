@@ -1,36 +1,35 @@
-"""Publish requests leave only while the session is active."""
+"""Publish requests leave only while no link is being restored."""
 
 import asyncio
 
-from asyncua import ua
-from asyncua.client.ua_client import UaClient, UaClientState
-from asyncua.client.ua_session import UaSession
+from asyncua import Client, ua
 
 from connectors.opcua.publish_gate import PublishGate
-from tests.components.waiting import wait_until_async
 
 
-class CountingSession(UaSession):
-    def __init__(self, client: UaClient) -> None:
-        super().__init__(client)
-        self.published = 0
+async def test_a_publish_request_waits_while_a_link_is_restored_and_leaves_afterwards() -> None:
+    client = Client("opc.tcp://127.0.0.1:1")
+    restored, published = asyncio.Event(), asyncio.Event()
 
-    async def publish(self, acks: list[ua.SubscriptionAcknowledgement]) -> ua.PublishResponse:
-        self.published += 1
+    async def publish(acks: list[ua.SubscriptionAcknowledgement]) -> ua.PublishResponse:
+        published.set()
         return ua.PublishResponse()
 
+    async def reconnect() -> bool:
+        await restored.wait()
+        return True
 
-async def test_a_publish_request_waits_for_an_active_session_and_leaves_at_once_when_there_is_one() -> None:
-    client = UaClient()
-    client.session = session = CountingSession(client)
+    client.uaclient.session.publish = publish
+    client._reconnect_with_backoff = reconnect
     PublishGate.apply(client)
-    client._set_state(UaClientState.CHANNEL_OPEN)
 
-    waiting = asyncio.create_task(session.publish([]))
-    await wait_until_async(lambda: bool(client._state_listeners), 5, "the request to wait")
-    assert session.published == 0
+    restoring = asyncio.create_task(client._reconnect_with_backoff())
+    await asyncio.sleep(0)  # it has begun
+    waiting = asyncio.create_task(client.uaclient.session.publish([]))
+    await asyncio.sleep(0)
+    assert not published.is_set()
 
-    client._set_state(UaClientState.CONNECTED)
+    restored.set()
+    assert await restoring
     await asyncio.wait_for(waiting, timeout=5)
-    await session.publish([])
-    assert session.published == 2
+    assert published.is_set()
