@@ -201,6 +201,47 @@ def tokens(
 
 
 @app.command()
+def serving(
+    recipe: Annotated[str, typer.Option(help="spgdd or samllava, or a YAML file of that kind.")] = "spgdd",
+    backbone: Annotated[
+        str | None, typer.Option(help="A model of open_clip, or tiny-clip. [default: the recipe's]")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of the backbone. [default: random ones, which take as long]")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …")] = "cpu",
+    lines: Annotated[int, typer.Option(min=2, help="Whose parts share batches; one of them has a full memory.")] = 64,
+    references: Annotated[int, typer.Option(min=1, help="Of every other line.")] = 4,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable. [default: 1, 8, 32, 64]")] = None,
+    rate: Annotated[float, typer.Option(min=0.01, help="Parts per second of one line.")] = 1.0,
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable.")
+    ] = None,
+    repetitions: Annotated[int, typer.Option(min=1, help="The median counts.")] = 5,
+    json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
+) -> None:
+    """How many lines one device serves: parts per second by batch, memory per line, the search they share."""
+    from lineside.bench.serving import ServingSettings, bench_serving
+    from lineside.recipe_changes import recipe_changes
+    from lineside.terminal import err, out
+
+    settings = ServingSettings(
+        recipe=recipe,
+        changes={"backbone.seed": "0", **recipe_changes(changes or [], backbone, weights)},
+        device=device,
+        lines=lines,
+        references=references,
+        batches=tuple(batch or (1, 8, 32, 64)),
+        repetitions=repetitions,
+    )
+    figures = bench_serving(settings, err.print)
+    if json_file is not None:
+        json_file.write_text(figures.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    for table in figures.tables(rate):
+        out.print(table)
+
+
+@app.command()
 def scaling(
     broker: Annotated[
         str | None,

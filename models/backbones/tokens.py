@@ -36,6 +36,10 @@ class TokenFeatures:
             opinion=None if self.opinion is None else self.opinion[some],
         )
 
+    def memorable(self) -> dict[int, Tensor]:
+        """What a memory compares of the first image: (L, C) by layer."""
+        return {layer: tokens[0] for layer, tokens in self.remembered.items()}
+
 
 def unit(layers: Mapping[int, Tensor]) -> dict[int, Tensor]:
     """Every layer's tokens (…, C) at length 1, so that distances of all layers lie in [0, 2]."""

@@ -6,7 +6,6 @@ matrix product takes many pairs of blocks, whosever they are.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import torch
 from torch import Tensor
@@ -53,21 +52,26 @@ def cosine_distance_by_blocks(
     columns: int = _VECTORS,
     pairs: int = _PAIRS,
 ) -> list[Tensor]:
-    """As ``cosine_distance_in_each``, on any device."""
-    counts = [len(own) for own in queries]
+    """As ``cosine_distance_in_each``, on any device. Nothing waits for the device: it is told all, then asked once."""
+    counts, sizes = [len(own) for own in queries], [len(bank) for bank in banks]
     device = queries[0].device
-    best = torch.full((sum(counts),), -torch.inf, device=device)
+    # Where all lines are small, blocks are: the rest would be copies that find nothing.
+    rows, columns = max(1, min(rows, max(counts))), min(columns, max(sizes))
+    todo = list(_pairs(counts, sizes, rows, columns))
+    spare = sum(counts)
+    best = torch.full((spare + 1,), -torch.inf, device=device)
     within = torch.arange(rows, device=device)
-    todo = _pairs(counts, [len(bank) for bank in banks], rows, columns)
-    while batch := list(islice(todo, pairs)):
+    places = torch.tensor([(pair.answer, counts[pair.line] - pair.query) for pair in todo]).view(-1, 2).to(device)
+    for first in range(0, len(todo), pairs):
+        batch = todo[first : first + pairs]
         block = torch.stack([_block(queries[pair.line], pair.query, rows) for pair in batch])  # (P, rows, D)
         vectors = torch.stack([_block(banks[pair.line], pair.vector, columns) for pair in batch])  # (P, columns, D)
         cosines = torch.bmm(block, vectors.transpose(1, 2)).amax(dim=2)  # (P, rows)
-        numbers = [(pair.answer, counts[pair.line] - pair.query) for pair in batch]
-        answer, left = torch.tensor(numbers, device=device).T[:, :, None]  # (P, 1) each
-        real = within < left
-        best.scatter_reduce_(0, (answer + within)[real], cosines[real], "amax")
-    return list(torch.split((1 - best).clamp_(0, 2), counts))
+        answer, left = places[first : first + len(batch)].T[:, :, None]  # (P, 1) each
+        # What fills up a short block answers nobody.
+        at = torch.where(within < left, answer + within, spare)
+        best.scatter_reduce_(0, at.flatten(), cosines.flatten(), "amax")
+    return list(torch.split((1 - best[:spare]).clamp_(0, 2), counts))
 
 
 def _alone(queries: Tensor, bank: Tensor) -> Tensor:

@@ -29,11 +29,14 @@ class Match(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Closest:
-    """maps (S, L): distances in [0, 2] by layer, ascending; ``reference``: its owner in the bank; ``turn``: 0 to 3."""
+    """maps (S, L): distances in [0, 2] by layer, ascending; ``reference`` () its owner in the bank, ``turn`` () 0 to 3.
+
+    All on the device: who asks for many pictures waits once.
+    """
 
     maps: Tensor
-    reference: int
-    turn: int
+    reference: Tensor
+    turn: Tensor
 
 
 def whole_references(
@@ -83,11 +86,14 @@ def closest_reference(query: Mapping[int, Tensor], bank: TokenBank, *, match: Ma
         raise ShapeError(f"{vectors} vectors are no whole references of {turns} turns of {tokens} tokens")
     maps = torch.stack([_distances(query[layer], bank.vectors[layer], match) for layer in layers])  # (S, N * R, L)
     totals = maps.sum(dim=(0, 2)).view(-1, turns)  # (N, R)
-    best_turn = totals.argmin(dim=1)
-    reference = int(totals.amin(dim=1).argmin())
-    turn = int(best_turn[reference])
-    candidate = reference * turns + turn
-    return Closest(maps=maps[:, candidate], reference=int(bank.owners[layers[0]][candidate * tokens]), turn=turn)
+    candidate = totals.amin(dim=1).argmin(keepdim=True) * turns  # (1,): its first turn
+    turn = totals.argmin(dim=1).gather(0, candidate // turns)
+    candidate = candidate + turn
+    return Closest(
+        maps=maps.index_select(1, candidate)[:, 0],
+        reference=bank.owners[layers[0]].index_select(0, candidate * tokens)[0],
+        turn=turn[0],
+    )
 
 
 def _distances(query: Tensor, vectors: Tensor, match: Match) -> Tensor:

@@ -54,6 +54,11 @@ class TokenBank:
         return {name: tensor.cpu().numpy() for name, tensor in named.items()}
 
     @property
+    def size_bytes(self) -> int:
+        """Memory of all its tensors."""
+        return sum(each.nbytes for named in (self.vectors, self.owners) for each in named.values())
+
+    @property
     def references(self) -> int:
         """How many references have tokens here."""
         return len(torch.unique(torch.cat(list(self.owners.values()))))

@@ -15,7 +15,7 @@ from models.recipes.samllava_recipe import SamLlavaRecipe, SamStageSettings
 from models.recipes.sight import Sight
 from models.recipes.tiled_detector import TiledDetector
 from models.recipes.token_eye import token_eye
-from models.recipes.words import words_of
+from models.recipes.token_reading import token_reader
 from models.refine.new_segmenter import new_segmenter
 from models.refine.sam_refiner import SamRefiner
 from models.refine.segmenter import SegmenterSettings
@@ -25,20 +25,9 @@ from models.refine.segmenter_file import load_segmenter, segmenter_settings
 def samllava_sight(recipe: str, settings: SamLlavaRecipe, place: torch.device) -> Sight:
     """ConfigurationError if the weights are not there or do not fit."""
     eye = token_eye(recipe, settings.backbone, place)
-    weights = {"backbone": eye.digest}
-    words = words_of(recipe, settings.text, eye, place)
-    if words is not None and settings.text.learned is not None:
-        weights["context"] = file_sha256(weights_file(recipe, settings.text.learned.weights)).encode()
+    reader, weights = token_reader(recipe, settings, eye, place)
     height, width = eye.backbone.profile.frame
-    coarse = ContrastDetector(
-        backbone=eye.backbone,
-        words=words,
-        coarse=settings.coarse,
-        context=settings.context,
-        zero_shot=settings.zero_shot,
-        batch=max(1, settings.batch_pixels // (height * width)),
-        device=place,
-    )
+    coarse = ContrastDetector(reader, coarse=settings.coarse, context=settings.context)
     detector: PictureDetector = TiledDetector(coarse, profile=eye.backbone.profile, tiling=settings.tiling)
     refiner = _refiner(recipe, settings.sam, place)
     if refiner is not None:
@@ -48,7 +37,7 @@ def samllava_sight(recipe: str, settings: SamLlavaRecipe, place: torch.device) -
         detector=detector,
         planes=partial(rgb_planes, least_pixels=height * width, max_pixels=settings.image_pixels),
         weights=weights,
-        zero_shot_threshold=settings.coarse.zero_shot_threshold if words is not None else None,
+        zero_shot_threshold=settings.coarse.zero_shot_threshold if reader.words is not None else None,
     )
 
 

@@ -6,37 +6,23 @@ import torch
 
 from models.backbones.planes import Planes, rgb_planes
 from models.backbones.tokens import TokenBackbone
-from models.backbones.weights_file import file_sha256
 from models.recipes.part_views import ImagePlanes
-from models.recipes.recipe import weights_file
 from models.recipes.sight import Sight
 from models.recipes.spgdd_detector import SpgddDetector
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.tiled_detector import TiledDetector
 from models.recipes.token_eye import token_eye
-from models.recipes.words import words_of
+from models.recipes.token_reading import token_reader
 from wire.image_codec import Image
 
 
 def spgdd_sight(recipe: str, settings: SpgddRecipe, place: torch.device) -> Sight:
     """ConfigurationError if the weights are not there or do not fit."""
     eye = token_eye(recipe, settings.backbone, place)
-    weights = {"backbone": eye.digest}
-    words = words_of(recipe, settings.text, eye, place)
-    if words is not None and settings.text.learned is not None:
-        weights["context"] = file_sha256(weights_file(recipe, settings.text.learned.weights)).encode()
+    reader, weights = token_reader(recipe, settings, eye, place)
     frame = eye.backbone.profile.frame
-    detector = SpgddDetector(
-        backbone=eye.backbone,
-        words=words,
-        tddf=settings.tddf,
-        memory=settings.memory,
-        score=settings.score,
-        zero_shot=settings.zero_shot,
-        batch=max(1, settings.batch_pixels // (frame[0] * frame[1])),
-        device=place,
-    )
-    threshold = settings.score.zero_shot_threshold if words is not None else None
+    detector = SpgddDetector(reader, tddf=settings.tddf, memory=settings.memory, score=settings.score)
+    threshold = settings.score.zero_shot_threshold if reader.words is not None else None
     if settings.tiling is None:
         planes = frame_planes(eye.backbone)
         return Sight(detector=detector, planes=planes, weights=weights, zero_shot_threshold=threshold)

@@ -1,0 +1,120 @@
+"""What every token detector begins with: pictures as tokens, and what a line's state says, on the backbone's device."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.backbones.planes import Planes
+from models.backbones.tokens import TokenBackbone, TokenFeatures, unit
+from models.ground.self_reference import SelfReferenceSettings, self_distance_map
+from models.memory.patch_memory import Map, PatchFeatures
+from models.memory.resident_banks import ResidentBanks
+from models.memory.token_bank import TokenBank
+from models.recipes.words import Words
+from models.text.prompt_bank import TextPair
+from wire.line_state import LineSpec
+
+Tensors = Mapping[str, NDArray[np.float32]]
+
+# Where words are undecided, and where a place stands out of its own picture as the recipe's map_sigma says.
+UNDECIDED = 0.5
+
+
+class TokenReader:
+    """Owns backbone, device and batch. ``words`` None: the backbone cannot read."""
+
+    def __init__(
+        self,
+        *,
+        backbone: TokenBackbone,
+        words: Words | None,
+        zero_shot: SelfReferenceSettings,
+        banks: ResidentBanks,
+        batch: int,
+        device: torch.device,
+    ) -> None:
+        self.backbone = backbone
+        self.words = words
+        self.device = device
+        self._zero_shot = zero_shot
+        self._banks = banks
+        self._batch = batch
+
+    @property
+    def patch_px(self) -> int:
+        """Of the frame, per token."""
+        return self.backbone.profile.frame[0] // self.backbone.grid[0]
+
+    def fills_a_frame(self, picture: Planes) -> bool:
+        """Whether ``picture`` has the size that the backbone sees."""
+        return picture.values.shape[-2:] == self.backbone.profile.frame
+
+    def features(self, frames: Sequence[NDArray[np.float32]]) -> list[TokenFeatures]:
+        """Of every frame (3, h, w), in batches; what a memory compares has length 1."""
+        found: list[TokenFeatures] = []
+        for start in range(0, len(frames), self._batch):
+            chunk = np.stack(frames[start : start + self._batch])
+            seen = self.backbone.encode(torch.from_numpy(chunk).to(self.device))
+            seen = TokenFeatures(
+                layers=seen.layers, remembered=unit(seen.remembered), cls=seen.cls, grid=seen.grid, opinion=seen.opinion
+            )
+            found.extend(seen[index] for index in range(len(chunk)))
+        return found
+
+    def own_view(self, features: TokenFeatures) -> Tensor:
+        """(L,) in [0, 1] without words and memory: the backbone's opinion, else how rare a place is in its picture."""
+        if features.opinion is not None:
+            return features.opinion[0]
+        rows, columns = features.grid
+        last = features.layers[max(features.layers)][0]  # (L, C)
+        patches = PatchFeatures(values=last.T.reshape(-1, rows, columns).contiguous().cpu())
+        rarity = torch.from_numpy(self_distance_map(patches, self._zero_shot)).flatten().to(self.device)
+        return rarity / (rarity + self._zero_shot.map_sigma)
+
+    def banks(self, memories: Sequence[Tensors | None], names: Sequence[str]) -> list[TokenBank | None]:
+        """What each picture's line remembers; parts of one line share one."""
+        return self._banks.of(memories, names)
+
+    def pair(self, spec: LineSpec | None) -> TextPair | None:
+        """Words for a line; None where the backbone cannot read."""
+        return None if self.words is None else self.words.bank.pair(spec)
+
+    def remembered_pairs(self, memories: Sequence[Tensors | None], names: Sequence[str]) -> list[TextPair | None]:
+        """Per picture the words that its state keeps, or those of a line without one."""
+        if self.words is None:
+            return [None] * len(memories)
+        unknown = self.pair(None)
+        kept = [
+            None if tensors is None else tensors[_text_name(name)]
+            for tensors, name in zip(memories, names, strict=True)
+        ]
+        known = [each for each in kept if each is not None]
+        stacked = iter(torch.from_numpy(np.stack(known)).to(self.device) if known else ())
+        pairs: list[TextPair | None] = []
+        for each in kept:
+            if each is None:
+                pairs.append(unknown)
+            else:
+                normal, abnormal = next(stacked)
+                pairs.append(TextPair(normal=normal, abnormal=abnormal))
+        return pairs
+
+
+def kept_pair(pair: TextPair | None, name: str) -> dict[str, NDArray[np.float32]]:
+    """Words as tensors of a line's state."""
+    return {} if pair is None else {_text_name(name): pair.stacked().cpu().numpy()}
+
+
+def on_host(maps: Sequence[Tensor], grid: tuple[int, int]) -> list[Map]:
+    """(L,) each -> (rows, columns) each; the device is waited for once."""
+    if not maps:
+        return []
+    stacked = torch.stack(list(maps)).view(len(maps), *grid).cpu().numpy()
+    return [np.ascontiguousarray(each, np.float32) for each in stacked]
+
+
+def _text_name(name: str) -> str:
+    return f"{name}.text"
