@@ -19,7 +19,7 @@ from connectors.line.settings import LineSettings
 from connectors.metrics import ConnectorMetrics, new_registry
 from connectors.opcua.commands import app as opcua_commands
 from connectors.opcua.settings import OpcUaSettings
-from connectors.publisher import Publisher
+from connectors.publisher import Publisher, PublisherLimits
 from connectors.replay.settings import ReplaySettings
 from connectors.results.settings import ResultsSettings
 from connectors.schema import schema
@@ -204,11 +204,16 @@ def _run(name: str, settings: Settings, make_sources: "MakeSources[Settings]") -
         metrics=metrics,
         inline_limit_bytes=settings.broker.inline_limit_bytes,
         policy=settings.spool.policy,
+        limits=PublisherLimits(
+            # The embedded broker spools because its readers are slow: what passes the others gains nothing there.
+            new_first_after_s=None if settings.broker.embedded else settings.spool.new_first_after_s,
+            drain_per_new=settings.spool.drain_per_new,
+        ),
     )
     supervisor = Supervisor(
         sources=make_sources(settings, ledgers, metrics),
         publisher=publisher,
-        heartbeat=HeartbeatSender(sender, ledgers),
+        heartbeat=HeartbeatSender(sender, ledgers, spool=lambda: publisher.spool_state),
         sender=sender,
         heartbeat_s=settings.heartbeat_s,
     )

@@ -10,7 +10,7 @@ from connectors.source_ledger import SessionLedger, SourceLedgers
 from wire import topics
 from wire.errors import BrokerUnavailable, LinesideError
 from wire.event_sender import Acknowledgement, EventSender
-from wire.ledger import Heartbeat
+from wire.ledger import Heartbeat, SpoolState
 
 
 def _now() -> datetime:
@@ -24,8 +24,16 @@ class HeartbeatSender:
     acknowledgements it speaks of, so that in the partition it lies behind every frame it calls published.
     """
 
-    def __init__(self, sender: EventSender, ledgers: SourceLedgers, now: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self,
+        sender: EventSender,
+        ledgers: SourceLedgers,
+        now: Callable[[], datetime] = _now,
+        *,
+        spool: Callable[[], SpoolState | None] = lambda: None,
+    ) -> None:
         self._sender = sender
+        self._spool = spool
         self._ledgers = ledgers
         self._now = now
         self._lock = threading.Lock()
@@ -73,4 +81,5 @@ class HeartbeatSender:
             sent_at=self._now(),
             closed=closed,
             ledger=session.ledger,
+            spool=self._spool(),
         )

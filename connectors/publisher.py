@@ -1,4 +1,4 @@
-"""From captured to Kafka, or to the spool and then to Kafka: nothing in between is lost, order is kept.
+"""From captured to Kafka, or to the spool and then to Kafka: nothing in between is lost.
 
 The way of one event, in this order:
 
@@ -9,7 +9,9 @@ The way of one event, in this order:
 5. its source lets go of its own copy (``Captured.done``).
 
 While 1 to 3 do not succeed, events are appended to the spool, synced in groups, and 5 happens after the sync. The
-spool is drained through the same steps before anything newer is published.
+spool is drained through the same steps, in order, before anything newer is published. Once its oldest event has waited
+for ``new_first_after_s``, new events no longer queue behind it: they are published as they come, in their own order,
+and the spool is drained beside them (``DrainPace``).
 """
 
 import threading
@@ -24,11 +26,13 @@ import structlog
 
 from connectors.captured import Captured
 from connectors.claim_check import put_payload
+from connectors.drain_pace import DrainPace
 from connectors.errors import PublisherFull
 from connectors.metrics import ConnectorMetrics
 from connectors.outgoing import Outgoing
 from connectors.source_ledger import SourceLedgers
 from connectors.spool import Spool, SpoolPolicy
+from connectors.spooled_parts import SpooledParts
 from wire import topics
 from wire.cloudevents import CloudEvent
 from wire.errors import BrokerUnavailable, DecodeError, LinesideError, RetryLater
@@ -57,17 +61,25 @@ class PublisherLimits:
     # Spooled events on their way at once: enough to fill linger and batch, few enough to be sent twice.
     drain_events: int = 256
     drain_bytes: int = 16 * 1024 * 1024
+    # How long the oldest spooled event has waited before new ones pass the spool; None: never. Shorter: a broker's
+    # restart would already cut parts in two, whose halves come apart; longer: so much later is every verdict.
+    new_first_after_s: float | None = None
+    # Spooled events per new one from then on. More: workers get no time for the new ones; fewer: it takes longer.
+    drain_per_new: float = 3.0
     # A durable put waits for disk or network most of its time, so several overlap; they are few because each holds a
     # payload in the store's client.
     object_puts: int = 4
 
 
 class Publisher:
-    """Takes events from sources and brings each to Kafka at least once, in the order of ``submit``.
+    """Takes events from sources and brings each to Kafka at least once, new ones in the order of ``submit``.
+
+    Spooled ones come in theirs, and both in one order until the spool's oldest has waited for ``new_first_after_s``.
 
     Holds a bounded number of bytes; what cannot be published goes to the spool. A full spool refuses further events
     (``every_frame``) or drops its oldest (``freshest``). One thread of its own does the work; ``submit`` may be called
-    from any thread and does not block. ``failure``: what ended that thread, if something unforeseen did.
+    from any thread and does not block. ``failure``: what ended that thread, if something unforeseen did;
+    ``spool_state``: as of its last round.
     """
 
     def __init__(
@@ -94,6 +106,7 @@ class Publisher:
         self._puts = ThreadPoolExecutor(self._limits.object_puts, thread_name_prefix="object-put")
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
         self.failure: Exception | None = None
+        self.spool_state = spool.state
 
         # Shared with the sources, under the lock.
         self._condition = threading.Condition()
@@ -116,24 +129,35 @@ class Publisher:
         self._delayed: tuple[Outgoing, float, str] | None = None  # the first waiting one, since when, and why
         self._trouble: str | None = None
         self._refused = False  # the spool is full and arrivals stay where they are
+        self._parts = SpooledParts()
+        self._pace = DrainPace(
+            per_new=self._limits.drain_per_new,
+            most_events=self._limits.drain_events,
+            most_bytes=self._limits.drain_bytes,
+        )
 
     def start(self) -> None:
         """Book what an earlier process left in the spool, then begin."""
         for number in self._spool.unacknowledged(0):
-            origin = self._recorded_origin(number)
-            if origin is not None:
-                self._ledgers.spooled([origin])
+            self._book_recovered(number)
         if len(self._spool):
             self._log.info("spool_recovered", events=len(self._spool), size_bytes=self._spool.size_bytes)
-        self._metrics.spool_bytes.set(self._spool.size_bytes)
+        self._tell_spool()
         self._thread.start()
 
-    def _recorded_origin(self, number: int) -> Origin | None:
+    def _tell_spool(self) -> None:
+        state = self._spool.state
+        self.spool_state = state
+        self._metrics.spool_bytes.set(state.size_bytes)
+        self._metrics.spool_oldest_seconds.set(state.oldest_s)
+
+    def _book_recovered(self, number: int) -> None:
         try:
-            return origin_of(self._spool.read(number))
+            event = self._spool.read(number)
+            self._ledgers.spooled([origin_of(event)])
+            self._parts.add(event)
         except (DecodeError, OSError) as error:
             self._log.error("spool_record_unreadable", record=number, reason=str(error))
-            return None
 
     def submit(self, captured: Captured) -> None:
         """Take over one event. PublisherFull: it was not taken; the source keeps it and comes again later."""
@@ -203,8 +227,7 @@ class Publisher:
         if stop_at is None and now >= self._resume_at:
             self._refill()
         self._send()
-        self._metrics.spool_bytes.set(self._spool.size_bytes)
-        self._metrics.spool_oldest_seconds.set(self._spool.oldest_age_s)
+        self._tell_spool()
         self._metrics.held_bytes.set(self._held_bytes)
         busy = self._held_events or self._draining
         if stop_at is None or (now < stop_at and self._trouble is None and busy):
@@ -266,6 +289,7 @@ class Publisher:
             self._release([item])
         else:
             self._spool.acknowledge(item.record)
+            self._pace.acknowledged(item.size, time.monotonic() - item.sent_at)
 
     def _release(self, items: Sequence[Outgoing]) -> None:
         """Let the sources let go of what is safe, and make room for new events."""
@@ -319,15 +343,35 @@ class Publisher:
     def _place_arrivals(self) -> None:
         """Send new events on directly, or behind the others into the spool."""
         backlog = self._next_record < self._spool.end
-        if self._trouble is not None or backlog:
+        passing = backlog and self._new_go_first
+        if self._arrived:
+            self._pace.new_arrived(time.monotonic())
+        if self._trouble is not None or (backlog and not passing):
             self._spool_held()
             if backlog or not self._refused or self._sent or time.monotonic() < self._resume_at:
                 return
             # The spool takes nothing and nothing is on its way: what is in memory finds out whether Kafka is back.
         self._refused = False
         self._metrics.spool_full.set(0)
+        if not backlog and not self._draining:
+            self._parts.clear()
         while self._arrived:
-            self._enter(self._arrived.popleft())
+            if not (passing and self._keep_together(self._arrived[0])):
+                self._enter(self._arrived.popleft())
+
+    @property
+    def _new_go_first(self) -> bool:
+        after_s = self._limits.new_first_after_s
+        return after_s is not None and self._spool.oldest_age_s > after_s
+
+    def _keep_together(self, item: Outgoing) -> bool:
+        """Spool the first arrival if another event of its part lies there: a part is not cut in two."""
+        if item.event not in self._parts:
+            return False
+        numbers = self._spool.append([item.event])
+        if numbers:
+            self._book_spooled([item], numbers)
+        return bool(numbers)
 
     def _enter(self, item: Outgoing) -> None:
         if item.size > self._inline_limit_bytes and item.event.data:
@@ -358,6 +402,7 @@ class Publisher:
     def _book_spooled(self, items: Sequence[Outgoing], numbers: Sequence[int]) -> None:
         for item, number in zip(items, numbers, strict=True):
             item.record = number
+            self._parts.add(item.event)
             self._metrics.count(item.origin.source, "spooled")
             if self._arrived and self._arrived[0] is item:
                 self._arrived.popleft()
@@ -396,10 +441,7 @@ class Publisher:
     def _refill(self) -> None:
         """Read spooled events back, oldest first, as many as may be on their way at once."""
         for number in self._spool.unacknowledged(self._next_record):
-            if (
-                len(self._draining) >= self._limits.drain_events
-                or sum(self._draining.values()) >= self._limits.drain_bytes
-            ):
+            if not self._may_drain():
                 return
             self._next_record = number + 1
             if number in self._sent_records:
@@ -407,8 +449,17 @@ class Publisher:
             item = self._read_back(number)
             if item is not None:
                 self._draining[number] = item.size
+                self._pace.drained()
                 self._enter(item)
         self._next_record = self._spool.end
+
+    def _may_drain(self) -> bool:
+        events, size = len(self._draining), sum(self._draining.values())
+        if self._new_go_first:
+            if self._trouble is not None and not events:
+                return True  # one finds out whether Kafka is back
+            return self._pace.allows(time.monotonic(), events=events, size=size)
+        return events < self._limits.drain_events and size < self._limits.drain_bytes
 
     def _read_back(self, number: int) -> Outgoing | None:
         try:
@@ -443,7 +494,9 @@ class Publisher:
             self._delayed = None
             self._waiting.popleft()
             self._sent.append(item)
-            if item.record is not None:
+            if item.record is None:
+                self._pace.new_sent()
+            else:
                 self._sent_records.add(item.record)
 
     def _delay(self, item: Outgoing, now: float, reason: str) -> None:

@@ -39,6 +39,13 @@ class SpoolSettings(Strict):
     )
     # Age is judged in sixteenths; below a minute those are shorter than a broker's restart.
     max_age_s: float | None = Field(default=None, ge=60, description="freshest: what waits longer is dropped")
+    # Longer than a broker's restart, which then cuts no part in two; verdicts of new parts are later by as much.
+    new_first_after_s: float | None = Field(
+        default=10.0, ge=0, description="how long its oldest event has waited before new ones pass it; null: never"
+    )
+    drain_per_new: float = Field(
+        default=3.0, gt=0, le=1000, description="events of the spool published for each new one that passes it"
+    )
 
     @model_validator(mode="after")
     def _age_fits(self) -> "SpoolSettings":

@@ -4,7 +4,7 @@ import fcntl
 import os
 import time
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from connectors import spool_record
 from connectors.spool_segment import Segment
 from wire.cloudevents import CloudEvent
 from wire.errors import ConfigurationError, DecodeError
+from wire.ledger import SpoolState
 
 # A segment is what is freed at once: with larger ones the policy ``freshest`` loses more than it must, with smaller
 # ones a full spool is thousands of files, each of which costs two syncs more.
@@ -38,9 +39,17 @@ class Spool:
     give up and what the disk damages.
     """
 
-    def __init__(self, directory: Path, *, max_bytes: int, max_age_s: float | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        max_bytes: int,
+        max_age_s: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Open or create. ConfigurationError if the folder cannot be used or another process uses it."""
         self._directory = directory
+        self._clock = clock
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
         self._segment_bytes = min(max_bytes // _SEGMENTS, _SEGMENT_MAX_BYTES)
@@ -71,7 +80,7 @@ class Spool:
 
     def _recover(self) -> None:
         for path in sorted(self._directory.glob("*.seg")):
-            segment = Segment.reopen(path)
+            segment = Segment.reopen(path, self._clock)
             self._next = segment.end
             if segment.torn_bytes:
                 self._log.warning("spool_tail_cut", file=str(path), torn_bytes=segment.torn_bytes)
@@ -93,7 +102,12 @@ class Spool:
     @property
     def oldest_age_s(self) -> float:
         """How long the oldest record has waited, 0 if there is none; since a restart at least so long."""
-        return time.monotonic() - self._segments[0].oldest_at_s if self._segments else 0.0
+        return self._clock() - self._segments[0].oldest_at_s if self._segments else 0.0
+
+    @property
+    def state(self) -> SpoolState:
+        """For the ledger."""
+        return SpoolState(size_bytes=self.size_bytes, limit_bytes=self._max_bytes, oldest_s=self.oldest_age_s)
 
     def __len__(self) -> int:
         return sum(segment.unacknowledged for segment in self._segments)
@@ -132,11 +146,11 @@ class Spool:
         """Whether its first record is so much older than the next one that the two should not expire together."""
         if self._max_age_s is None:
             return False
-        return time.monotonic() - segment.oldest_at_s > self._max_age_s / _SEGMENTS
+        return self._clock() - segment.oldest_at_s > self._max_age_s / _SEGMENTS
 
     def _new_segment(self) -> Segment | None:
         try:
-            segment = Segment.create(self._directory, self._next)
+            segment = Segment.create(self._directory, self._next, self._clock)
         except OSError as error:
             self._note_refusal(error)
             return None
@@ -205,7 +219,7 @@ class Spool:
         if self._max_age_s is None or not self._segments:
             return []
         segment = self._segments[0]
-        return self._drop(segment) if time.monotonic() - segment.newest_at_s > self._max_age_s else []
+        return self._drop(segment) if self._clock() - segment.newest_at_s > self._max_age_s else []
 
     def _drop(self, segment: Segment) -> list[tuple[int, CloudEvent]]:
         dropped = []

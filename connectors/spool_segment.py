@@ -5,7 +5,7 @@ import mmap
 import os
 import time
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, Self
 
@@ -35,18 +35,27 @@ class Segment:
     """
 
     def __init__(
-        self, path: Path, first: int, descriptor: int, ends: "array[int]", *, torn_bytes: int = 0, age_s: float = 0.0
+        self,
+        path: Path,
+        first: int,
+        descriptor: int,
+        ends: "array[int]",
+        clock: Callable[[], float],
+        *,
+        torn_bytes: int = 0,
+        age_s: float = 0.0,
     ) -> None:
         self.path = path
         self.first = first
         self.torn_bytes = torn_bytes
-        self.oldest_at_s = self.newest_at_s = time.monotonic() - age_s
+        self._clock = clock
+        self.oldest_at_s = self.newest_at_s = clock() - age_s
         self._descriptor = descriptor
         self._ends = ends
         self._acknowledged = SequenceSet()
 
     @classmethod
-    def create(cls, folder: Path, first: int) -> Self:
+    def create(cls, folder: Path, first: int, clock: Callable[[], float]) -> Self:
         """Start an empty segment. OSError if the disk refuses."""
         path = folder / f"{first:020d}.seg"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
@@ -56,10 +65,10 @@ class Segment:
             os.close(descriptor)
             path.unlink()
             raise
-        return cls(path, first, descriptor, array("Q"))
+        return cls(path, first, descriptor, array("Q"), clock)
 
     @classmethod
-    def reopen(cls, path: Path) -> Self:
+    def reopen(cls, path: Path, clock: Callable[[], float]) -> Self:
         """Read a segment of an earlier process; cut off what lies behind the last whole record. OSError as it comes."""
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         status = os.fstat(descriptor)
@@ -75,7 +84,7 @@ class Segment:
         if whole < size:
             os.ftruncate(descriptor, whole)
             os.fdatasync(descriptor)
-        return cls(path, int(path.stem), descriptor, ends, torn_bytes=size - whole, age_s=age_s)
+        return cls(path, int(path.stem), descriptor, ends, clock, torn_bytes=size - whole, age_s=age_s)
 
     @property
     def end(self) -> int:
@@ -103,7 +112,7 @@ class Segment:
             with contextlib.suppress(OSError):
                 os.ftruncate(self._descriptor, at)
             raise
-        self.newest_at_s = time.monotonic()
+        self.newest_at_s = self._clock()
         for record in records:
             at += len(record)
             self._ends.append(at)

@@ -41,7 +41,7 @@ def ledger_verdict(ledger: Ledger) -> Text:
         )
     for line in ledger.lines:
         for source in line.sources:
-            for text in _named(source):
+            for text in (*_spooled(source), *_named(source)):
                 verdict.append(f"\n{text}", style="yellow")
     return verdict
 
@@ -68,6 +68,18 @@ def _count(number: int) -> str:
 
 def _by_reason(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in counts.items()) or "·"
+
+
+def _spooled(source: SourceAccount) -> list[str]:
+    """What waits on its connector's disk, and for how long."""
+    spool = source.spool
+    if spool is None or not source.figures.spooled:
+        return []
+    size, limit = spool.size_bytes / 1e6, spool.limit_bytes / 1e6
+    return [
+        f"{source.source}: {source.figures.spooled} spooled; its connector's spool holds {size:.4g} of {limit:.4g} MB, "
+        f"the oldest for {spool.oldest_s:.0f} s"
+    ]
 
 
 def _named(source: SourceAccount) -> list[str]:

@@ -15,6 +15,7 @@ from storage.ledger_account import LedgerFigures, LostBudget, SessionAccount, se
 from storage.schema import broker_losses, event_ledger, source_ledger
 from storage.session_ledger import SessionLedger
 from wire import topics
+from wire.ledger import SpoolState
 from wire.sequence_set import SequenceSet
 
 
@@ -30,6 +31,11 @@ class SourceAccount:
         """Counts over the sessions."""
         return LedgerFigures.sum(session.figures() for session in self.sessions)
 
+    @property
+    def spool(self) -> SpoolState | None:
+        """What lies in its connector's spool; None where no live session says."""
+        return next((each.spool for each in reversed(self.sessions) if each.spool and not each.closed), None)
+
     def numbers(self, name: str) -> dict[str, str]:
         """The sequence numbers of a set (``gaps``, ``unaccounted``, ...) by session, as text; empty ones left out."""
         return {each.session: str(getattr(each, name)) for each in self.sessions if getattr(each, name)}
@@ -40,6 +46,7 @@ class SourceAccount:
         return {
             "source": self.source,
             **asdict(self.figures),
+            "spool": None if self.spool is None else self.spool.model_dump(),
             "sequences": {name: found for name in named if (found := self.numbers(name))},
         }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from storage.event_block import EventBlock
 from storage.session_ledger import SessionLedger
+from wire.ledger import SpoolState
 from wire.sequence_set import SequenceSet
 
 
@@ -61,6 +62,7 @@ class SessionAccount:
 
     session: str
     closed: bool
+    spool: SpoolState | None
     captured: SequenceSet
     published: SequenceSet
     spooled: SequenceSet
@@ -131,6 +133,7 @@ def session_account(session: str, said: SessionLedger, known: EventBlock, losses
     return SessionAccount(
         session=session,
         closed=said.closed,
+        spool=said.spool,
         captured=captured,
         published=published,
         spooled=spooled,

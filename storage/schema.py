@@ -314,6 +314,7 @@ source_ledger = Table(
     Column("sent_at", UtcDateTime, nullable=False),
     Column("partition", Integer),
     Column("closed", Boolean, nullable=False, default=False),
+    Column("spool", JsonText),
     # When the store heard of the session last, by the store's own clock: what its retention counts from.
     Column("heard_at", UtcDateTime, nullable=False),
 )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from storage.event_block import sets_from_json, sets_to_json
-from wire.ledger import Heartbeat, HeartbeatStage
+from wire.ledger import Heartbeat, HeartbeatStage, SpoolState
 from wire.sequence_set import SequenceSet
 
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -28,6 +28,7 @@ class SessionLedger:
     sent_at: datetime = _NEVER
     partition: int | None = None
     closed: bool = False
+    spool: SpoolState | None = None
 
     def merge(self, heartbeat: Heartbeat) -> None:
         """Take in one heartbeat; in any order, any number of times."""
@@ -42,6 +43,7 @@ class SessionLedger:
             self.sent_at = heartbeat.sent_at
             self.spooled, self.in_flight = said.spooled, said.in_flight
             self.closed = heartbeat.closed
+            self.spool = heartbeat.spool
             if heartbeat.partition is not None:
                 self.partition = heartbeat.partition
 
@@ -57,6 +59,7 @@ class SessionLedger:
             "sent_at": self.sent_at,
             "partition": self.partition,
             "closed": self.closed,
+            "spool": None if self.spool is None else self.spool.to_json().decode(),
         }
 
     @classmethod
@@ -68,6 +71,7 @@ class SessionLedger:
             sent_at=row["sent_at"],
             partition=row["partition"],
             closed=row["closed"],
+            spool=None if row["spool"] is None else SpoolState.from_json(row["spool"]),
         )
 
 

@@ -61,6 +61,14 @@ class SourceLedger(Record):
         return elsewhere.difference(self.captured).union(self.captured.difference(elsewhere))
 
 
+class SpoolState(Record):
+    """What lies in the spool that a connector's sources share, acknowledged events of unfinished files included."""
+
+    size_bytes: int
+    limit_bytes: int
+    oldest_s: float  # how long the oldest event has waited, 0 if there is none
+
+
 class HeartbeatStage(StrEnum):
     """How far a heartbeat has come.
 
@@ -84,6 +92,7 @@ class Heartbeat(Record):
     partition: int | None = None  # filled in by inspect: the partition of lineside.frames it was read from
     closed: bool = False  # the source ends this session and will send no more
     ledger: SourceLedger
+    spool: SpoolState | None = None  # None: an older connector
 
     def to_event(self) -> CloudEvent:
         """Wrap for Kafka."""

@@ -28,10 +28,19 @@ class LedgerCounts(Document):
     unreadable: dict[str, int] = Field(description="Messages whose origin could not be read, by reason; in no sum")
 
 
+class SpoolDocument(Document):
+    """What lies in the spool that a connector's sources share."""
+
+    size_bytes: int = Field(examples=[8_400_000])
+    limit_bytes: int = Field(examples=[1_073_741_824])
+    oldest_s: float = Field(description="How long its oldest event has waited", examples=[41.5])
+
+
 class SourceLedgerDocument(LedgerCounts):
     """One source."""
 
     source: str = Field(examples=["demo.hall1.line1/camera1"])
+    spool: SpoolDocument | None = Field(description="As its connector said last; null where no live session says")
     sequences: dict[str, dict[str, str]] = Field(
         description="Sequence numbers of what is wrong or on its way, by kind and session, as `0-41,43`"
     )

@@ -30,6 +30,12 @@ class _Session:
     held_back: SequenceSet
     settled: SequenceSet
 
+    @property
+    def was_passed(self) -> bool:
+        """Whether newer events were published in front of some that are held back: its order says nothing then."""
+        first = next(iter(self.held_back), None)
+        return first is not None and first < (self.settled.last or 0)
+
 
 class Backlogs:
     """Heartbeats and deliveries of every source of one partition, in the order of their offsets."""
@@ -84,10 +90,12 @@ class Backlogs:
     def _may_deliver(self, name: SessionName, part: int, missing: Set[str | None], now_s: float) -> bool:
         """Whether a session speaks, has delivered to no part behind this one, and brings what is missing.
 
-        Each source sends in order; one that has brought nothing yet may bring anything.
+        A source sends in order, unless new events pass its spool; one that has brought nothing yet may bring anything.
         """
         session, source = self._sessions.get(name), name[0]
-        if session is None or self._is_silent(session, now_s) or self._reached.get(source, part) > part:
+        if session is None or self._is_silent(session, now_s):
+            return False
+        if self._reached.get(source, part) > part and not session.was_passed:
             return False
         return source not in self._brings or not missing.isdisjoint(self._brings[source])
 

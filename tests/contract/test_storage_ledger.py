@@ -6,10 +6,11 @@ from storage.ledger import LedgerStore
 from storage.result_batch import ResultBatch
 from storage.results import ResultSink
 from tests.unit.storage.examples import LINE, disposition, event, heartbeat, inspection, loss, unreadable
-from wire.ledger import HeartbeatStage, Outcome
+from wire.ledger import HeartbeatStage, Outcome, SpoolState
 
 CAMERA = f"{LINE}/camera1"
 PLC = f"{LINE}/plc"
+SPOOL = SpoolState(size_bytes=4_200_000, limit_bytes=1_000_000_000, oldest_s=75.5)
 OTHER_LINE = "plant1.hall2.line4"
 
 
@@ -37,7 +38,9 @@ def test_a_line_adds_up_source_by_source(database: Database) -> None:
             ],
             heartbeats=[
                 heartbeat(CAMERA, captured="0-8", published="0-8", stage=HeartbeatStage.SETTLED, sent_s=1),
-                heartbeat(CAMERA, captured="0-11", published="0-9", spooled="10", in_flight="11", sent_s=2),
+                heartbeat(
+                    CAMERA, captured="0-11", published="0-9", spooled="10", in_flight="11", sent_s=2, spool=SPOOL
+                ),
             ],
         )
     )
@@ -63,6 +66,7 @@ def test_a_line_adds_up_source_by_source(database: Database) -> None:
         "gap": 0,
         "redelivered": 0,
         "unreadable": {},
+        "spool": {"size_bytes": 4_200_000, "limit_bytes": 1_000_000_000, "oldest_s": 75.5},
         "sequences": {"waiting": {"s1": "9"}, "unaccounted": {"s1": "8"}},
     }
     # No heartbeat of the PLC came yet; its numbers 3 and 5 never did.
@@ -70,6 +74,7 @@ def test_a_line_adds_up_source_by_source(database: Database) -> None:
     assert line.unreadable == {"header": 1, "line_id": 1}
     assert (line.totals.captured, line.totals.used, line.totals.unreadable) == (18, 12, {"header": 1, "line_id": 1})
     assert not ledger.totals.adds_up
+    assert plc.spool is None
     assert ledger.as_dict()["lines"][0]["sources"][0] == camera.as_dict()
 
 

@@ -64,7 +64,7 @@ def test_several_processes_may_migrate_at_once(database_url: str) -> None:
 
 def test_a_database_without_schema_is_refused_with_the_remedy(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'new' / 'lineside.db'}")
-    with pytest.raises(ConfigurationError, match=r"has no schema, this version needs 0002; run `lineside migrate`"):
+    with pytest.raises(ConfigurationError, match=r"has no schema, this version needs 0003; run `lineside migrate`"):
         database.ensure_current()
     database.close()
 

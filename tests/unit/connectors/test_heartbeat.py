@@ -11,7 +11,7 @@ from tests.components.waiting import wait_until
 from tests.unit.connectors.frames import CAMERA, LINE, origin
 from tests.unit.connectors.memory_sender import MemorySender
 from wire import topics
-from wire.ledger import Heartbeat, HeartbeatStage
+from wire.ledger import Heartbeat, HeartbeatStage, SpoolState
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 
@@ -39,6 +39,14 @@ def test_a_heartbeat_carries_the_ledger_on_the_key_of_the_line(sender: MemorySen
     assert (beat.line, beat.source, beat.session, beat.sent_at) == (LINE, CAMERA, "s1", NOW)
     assert (beat.stage, beat.closed) == (HeartbeatStage.SENT, False)
     assert (str(beat.ledger.captured), str(beat.ledger.published), str(beat.ledger.in_flight)) == ("0-1", "0", "1")
+
+
+def test_a_heartbeat_says_what_lies_in_the_spool(sender: MemorySender) -> None:
+    ledgers = SourceLedgers()
+    ledgers.spooled([origin(0)])
+    state = SpoolState(size_bytes=4_200_000, limit_bytes=1_000_000_000, oldest_s=75.5)
+    HeartbeatSender(sender, ledgers, spool=lambda: state).beat()
+    assert [beat.spool for beat in beats(sender)] == [state]
 
 
 def test_closing_marks_every_session(sender: MemorySender) -> None:

@@ -19,7 +19,16 @@ from wire.inspection import (
     ReportedRegion,
     ResultState,
 )
-from wire.ledger import BrokerLoss, Disposition, EventReference, Heartbeat, HeartbeatStage, Outcome, SourceLedger
+from wire.ledger import (
+    BrokerLoss,
+    Disposition,
+    EventReference,
+    Heartbeat,
+    HeartbeatStage,
+    Outcome,
+    SourceLedger,
+    SpoolState,
+)
 from wire.line_state import Calibration, LineSpec, LineState, StateMetadata
 from wire.sequence_set import SequenceSet
 
@@ -171,6 +180,7 @@ def heartbeat(
     partition: int | None = 0,
     closed: bool = False,
     line: str = LINE,
+    spool: SpoolState | None = None,
 ) -> Heartbeat:
     return Heartbeat(
         line=line,
@@ -180,6 +190,7 @@ def heartbeat(
         stage=stage,
         partition=partition,
         closed=closed,
+        spool=spool,
         ledger=SourceLedger(
             captured=SequenceSet.parse(captured),
             published=SequenceSet.parse(published),

@@ -2,7 +2,7 @@ from itertools import permutations
 
 from storage.session_ledger import SessionLedger
 from tests.unit.storage.examples import LINE, START, heartbeat
-from wire.ledger import Heartbeat, HeartbeatStage
+from wire.ledger import Heartbeat, HeartbeatStage, SpoolState
 
 SOURCE = f"{LINE}/camera1"
 
@@ -53,10 +53,14 @@ def test_the_order_of_heartbeats_does_not_matter() -> None:
         "sent_at": START.replace(second=3),
         "partition": 0,
         "closed": True,
+        "spool": None,
     }
     assert [merged(order) for order in permutations(beats)] == [expected] * 6
 
 
 def test_a_ledger_comes_back_from_its_columns() -> None:
-    columns = merged((heartbeat(SOURCE, captured="0-6,9", published="0-3", spooled="4-6", in_flight="9", partition=2),))
+    spool = SpoolState(size_bytes=4_200_000, limit_bytes=1_000_000_000, oldest_s=75.5)
+    said = heartbeat(SOURCE, captured="0-6,9", published="0-3", spooled="4-6", in_flight="9", partition=2, spool=spool)
+    columns = merged((said,))
+    assert SessionLedger.from_columns(columns).spool == spool
     assert SessionLedger.from_columns(columns).to_columns() == columns

@@ -120,6 +120,19 @@ def test_part_stops_waiting_when_the_source_has_delivered_to_a_part_behind_it() 
     ]
 
 
+def test_part_waits_for_a_spooled_frame_although_newer_ones_have_passed_it() -> None:
+    """A connector drains its spool beside new events: what it has delivered behind says nothing about this one."""
+    log = Log()
+    part_without_its_image(log, 1)
+    part_without_its_image(log, 2, at_s=100.5)
+    log.frame(101, 2, "rgb")
+    log.hear(101.5, beat("0,2", spooled="1"))
+    log.pass_time(105.1)
+    assert [part.anchor.origin.sequence for part in log.due] == [2]
+    log.frame(106, 1, "rgb")
+    assert [(part.anchor.origin.sequence, part.reason) for part in log.due][1:] == [(1, DueReason.COMPLETE)]
+
+
 def test_source_that_brings_nothing_of_what_is_missing_is_not_waited_for() -> None:
     log = Log()
     log.frame(90, 0, "depth")

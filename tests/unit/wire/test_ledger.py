@@ -21,6 +21,7 @@ from wire.ledger import (
     HeartbeatStage,
     Outcome,
     SourceLedger,
+    SpoolState,
 )
 from wire.sequence_set import SequenceSet
 
@@ -91,6 +92,7 @@ def test_sets_travel_as_text_under_pascal_case_names() -> None:
         session="boot-9",
         sent_at=NOON,
         ledger=ledger(captured="0-9", published="0-6,8", dropped={"spool_full": "9"}, in_flight="7"),
+        spool=SpoolState(size_bytes=4_200_000, limit_bytes=1_000_000_000, oldest_s=75.5),
     )
     assert json.loads(heartbeat.to_json()) == {
         "Line": "a.b.c",
@@ -107,6 +109,7 @@ def test_sets_travel_as_text_under_pascal_case_names() -> None:
             "InFlight": "7",
             "Dropped": {"spool_full": "9"},
         },
+        "Spool": {"SizeBytes": 4200000, "LimitBytes": 1000000000, "OldestS": 75.5},
     }
 
 
