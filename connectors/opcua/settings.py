@@ -127,6 +127,12 @@ class PlcSettings(Strict):
         return self
 
     @property
+    def slowest_settle_s(self) -> float:
+        """The same for values of any tag, by the slowest of the subscriptions."""
+        rates = [self.subscription.publishing_ms, *(one.publishing_ms for one in self.sensors if one.publishing_ms)]
+        return (self.subscription.sampling_ms + 2 * max(rates)) / 1000
+
+    @property
     def settle_s(self) -> float:
         """How long after a trigger its context may still be on the way: one sampling and two publishing intervals."""
         return (self.subscription.sampling_ms + 2 * self.subscription.publishing_ms) / 1000

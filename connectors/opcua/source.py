@@ -128,10 +128,11 @@ class OpcUaSource:
         self._figures.value(sample.status)
         if sample.follows_loss:
             self._figures.gap()
+        now_s = asyncio.get_running_loop().time()
         if tag.kind == "context":
-            self._mapping.context_value(tag.name, sample, now_s=asyncio.get_running_loop().time())
+            self._mapping.context_value(tag.name, sample, now_s=now_s)
         else:
-            self._mapping.sensor_value(tag.name, sample)
+            self._mapping.sensor_value(tag.name, sample, now_s=now_s)
 
     def _tell_due(self, submit: Submit, *, ending: bool = False) -> None:
         self._collect(self._mapping.due(asyncio.get_running_loop().time(), ending=ending))

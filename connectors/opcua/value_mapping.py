@@ -5,13 +5,14 @@ how long is waited for values that may still come.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from connectors.opcua.packml import packml_state
+from connectors.opcua.plc_clock import PlcClock
 from connectors.opcua.settings import OpcUaSettings
-from connectors.opcua.tag_history import Sample, TagHistory
+from connectors.opcua.tag_history import Moment, Sample, TagHistory
 from wire.frame import SENSOR, Frame, FrameKind, Origin, PartReference
 from wire.part_context import PartContext
 from wire.sensor_window import SensorChannel, SensorWindow
@@ -47,8 +48,13 @@ class Due:
 class _Trigger:
     counter: int
     at: datetime
+    life: int  # of the PLC's clock
     received_s: float
     part: PartReference | None = None  # known once the context is settled
+
+    def moment(self, after_s: float = 0.0) -> Moment:
+        """The trigger's time, or so much later."""
+        return (self.life, self.at + timedelta(seconds=after_s))
 
 
 class PlcMapping:
@@ -64,6 +70,7 @@ class PlcMapping:
         self._window = settings.window
         self._settle_s = settings.settle_s
         self._sensors = settings.sensors
+        self._clock = PlcClock(settle_s=settings.slowest_settle_s)
         self._context = {name: TagHistory() for name in settings.context.paths()}
         self._channels = {sensor.name: TagHistory() for sensor in settings.sensors}
         self._triggers: list[_Trigger] = []
@@ -71,13 +78,19 @@ class PlcMapping:
 
     def context_value(self, tag: str, sample: Sample, *, now_s: float) -> None:
         """Take a value of a context tag, ``part_counter`` among them."""
+        sample = self._in_its_life(tag, sample, now_s)
         self._context[tag].add(sample)
         if tag == "part_counter" and sample.is_usable and _counts_a_part(sample.value):
-            self._triggers.append(_Trigger(counter=int(sample.value), at=sample.at, received_s=now_s))
+            trigger = _Trigger(counter=int(sample.value), at=sample.at, life=sample.life, received_s=now_s)
+            self._triggers.append(trigger)
 
-    def sensor_value(self, channel: str, sample: Sample) -> None:
+    def sensor_value(self, channel: str, sample: Sample, *, now_s: float) -> None:
         """Take a value of a sensor."""
-        self._channels[channel].add(sample)
+        self._channels[channel].add(self._in_its_life(f"sensor {channel}", sample, now_s))
+
+    def _in_its_life(self, tag: str, sample: Sample, now_s: float) -> Sample:
+        life = self._clock.life_of(tag, sample.at, now_s)
+        return replace(sample, life=life) if life else sample
 
     def link_lost(self, channels: Iterable[str] | None = None) -> None:
         """The subscription was interrupted: values of these sensors (None: all) may be missing until the next one."""
@@ -104,7 +117,8 @@ class PlcMapping:
 
     def _settle(self, trigger: _Trigger, due: Due) -> bool:
         """Read the context that held at the trigger; False if the part is told already or cannot be told."""
-        session = self._text("trigger_session", trigger.at)
+        moment = trigger.moment()
+        session = self._text("trigger_session", moment)
         if session is None:
             due.unusable.append(
                 Unusable(origin=None, message=f"part counter {trigger.counter}: no trigger session held at its time")
@@ -115,15 +129,15 @@ class PlcMapping:
             return False
         while len(self._told) > _SESSIONS_REMEMBERED:
             del self._told[next(iter(self._told))]
-        state = self._text("packml_state", trigger.at)
+        state = self._text("packml_state", moment)
         trigger.part = PartReference(
-            part_id=self._text("part_id", trigger.at),
+            part_id=self._text("part_id", moment),
             trigger_session=session,
             triggered_at=trigger.at,
-            product=self._text("product", trigger.at),
-            job=self._text("job", trigger.at),
-            recipe=self._text("recipe", trigger.at),
-            serial_number=self._text("serial_number", trigger.at),
+            product=self._text("product", moment),
+            job=self._text("job", moment),
+            recipe=self._text("recipe", moment),
+            serial_number=self._text("serial_number", moment),
             packml_state=None if state is None else packml_state(state),
         )
         origin = self._origin(self._source, session, trigger.counter)
@@ -135,7 +149,7 @@ class PlcMapping:
             due.contexts.append(PartContext(origin=origin, part=trigger.part))
         return True
 
-    def _text(self, tag: str, moment: datetime) -> str | None:
+    def _text(self, tag: str, moment: Moment) -> str | None:
         history = self._context.get(tag)
         sample = history.valid_at(moment) if history is not None else None
         if sample is None or not sample.is_usable:
@@ -148,15 +162,17 @@ class PlcMapping:
 
     def _tell_window(self, trigger: _Trigger, waited_s: float, due: Due, *, ending: bool) -> bool:
         """Add the window if it is complete; whether it was."""
-        end = trigger.at + timedelta(seconds=self._window.after_s)
-        reached = all(history.latest is not None and history.latest.at >= end for history in self._channels.values())
+        end = trigger.moment(self._window.after_s)
+        reached = all(
+            history.latest is not None and history.latest.moment >= end for history in self._channels.values()
+        )
         if not (reached or ending or waited_s >= self._window.after_s + self._window.grace_s):
             return False
         due.windows.append(self._frame(trigger, end, cut_off=ending and not reached))
         return True
 
-    def _frame(self, trigger: _Trigger, end: datetime, *, cut_off: bool) -> Frame:
-        start = trigger.at - timedelta(seconds=self._window.before_s)
+    def _frame(self, trigger: _Trigger, end: Moment, *, cut_off: bool) -> Frame:
+        start = trigger.moment(-self._window.before_s)
         window = SensorWindow(
             triggered_at=trigger.at,
             before_s=self._window.before_s,
@@ -177,7 +193,7 @@ class PlcMapping:
             attributes=_worst_status(window),
         )
 
-    def _channel(self, name: str, unit: str, at: datetime, start: datetime, end: datetime) -> SensorChannel:
+    def _channel(self, name: str, unit: str, at: datetime, start: Moment, end: Moment) -> SensorChannel:
         samples = self._channels[name].between(start, end)
         return SensorChannel(
             name=name,
@@ -191,12 +207,12 @@ class PlcMapping:
     def _forget(self) -> None:
         window_s = self._window.before_s + self._window.after_s + self._window.grace_s + _HISTORY_MARGIN_S
         for histories in (self._context, self._channels):
-            newest = max((one.latest.at for one in histories.values() if one.latest is not None), default=None)
+            newest = max((one.latest.moment for one in histories.values() if one.latest is not None), default=None)
             if newest is None:
                 continue
-            oldest_wanted = min([newest, *(trigger.at for trigger in self._triggers)]) - timedelta(seconds=window_s)
+            life, at = min([newest, *(trigger.moment() for trigger in self._triggers)])
             for history in histories.values():
-                history.forget_before(oldest_wanted)
+                history.forget_before((life, at - timedelta(seconds=window_s)))
 
 
 def _counts_a_part(value: Any) -> bool:

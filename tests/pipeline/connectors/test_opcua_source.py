@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,32 @@ def test_each_part_gives_its_context_and_its_sensor_window(plc: PlcServer, run: 
     assert temperature.unit == "°C"
     assert temperature.times_s[-1] == pytest.approx(-0.1, abs=1e-5)
     assert temperature.values[-1] == 23.0  # the value before the trigger; 99.0 lies behind the window
+
+
+def test_a_clock_that_jumps_back_and_forward_loses_no_part(plc: PlcServer, run: Run) -> None:
+    """The session and the product are written before the first jump alone; the ledger of truth is the PLC's counter."""
+    source = run(plc.settings())
+    source.wait_subscribed()
+    plc.part(product="lever")
+    wait_until(lambda: len(source.contexts()) == 1, 10, "the first part")
+    triggered = []
+    for counter, hours in ((2, -1), (3, -1), (4, 24), (5, 24)):
+        told = len(source.contexts())
+        at = datetime.now(UTC) + timedelta(hours=hours)
+        plc.write(at, Temperature=20.0 + counter, PartId=f"P-{counter}", PartCounter=counter)
+        triggered.append(at)
+        wait_until(lambda told=told: len(source.contexts()) > told, 10, "the part's context")
+    wait_until(lambda: len(source.windows()) == 5, 10, "every window")
+    contexts = [context_from_event(one.event) for one in source.contexts()]
+    assert [context.part.part_id for context in contexts] == [f"P-{number}" for number in range(1, 6)]
+    assert {(context.part.trigger_session, context.part.product) for context in contexts} == {("t-1", "lever")}
+    assert [context.part.triggered_at for context in contexts][1:] == triggered
+    windows = {one.origin.sequence: SensorWindow.from_json(one.event.data) for one in source.windows()}
+    assert {sequence: window.has_gap for sequence, window in windows.items() if sequence in (1, 3)} == {
+        1: True,
+        3: True,
+    }
+    assert [windows[sequence].channel("temperature").values[-1] for sequence in range(1, 5)] == [22.0, 23.0, 24.0, 25.0]
 
 
 def test_a_server_restart_is_survived_and_what_was_missed_is_a_hole(plc: PlcServer, run: Run) -> None:

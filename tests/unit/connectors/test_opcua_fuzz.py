@@ -62,7 +62,7 @@ def test_ten_thousand_values_of_every_kind_become_events_or_nothing() -> None:
         if dice.random() < 0.6:
             mapping.context_value(dice.choice(tags), sample, now_s=number / 1000)
         else:
-            mapping.sensor_value(dice.choice(settings.sensors).name, sample)
+            mapping.sensor_value(dice.choice(settings.sensors).name, sample, now_s=number / 1000)
         if dice.random() < 0.01:
             mapping.link_lost()
         due = mapping.due(number / 1000, ending=number % 977 == 0)

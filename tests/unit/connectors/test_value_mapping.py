@@ -44,8 +44,9 @@ class Plc:
         sample = Sample(START + timedelta(seconds=at), value, status)
         self.mapping.context_value(tag, sample, now_s=at if now is None else now)
 
-    def sensor(self, at: float, channel: str, value: object, status: int = 0) -> None:
-        self.mapping.sensor_value(channel, Sample(START + timedelta(seconds=at), value, status))
+    def sensor(self, at: float, channel: str, value: object, status: int = 0, *, now: float | None = None) -> None:
+        sample = Sample(START + timedelta(seconds=at), value, status)
+        self.mapping.sensor_value(channel, sample, now_s=at if now is None else now)
 
     def part(self, at: float, counter: int, *, session: str = "t-1", part_id: str | None = None) -> None:
         self.context(at, "trigger_session", session)
@@ -213,4 +214,39 @@ def test_a_day_of_values_does_not_pile_up() -> None:
         plc.sensor(second, "speed", 1.0)
         plc.part(second, second + 1)
         plc.due(second)
-    assert len(plc.mapping._channels["temperature"].between(START, START + timedelta(days=1))) < 30
+    assert len(plc.mapping._channels["temperature"].between((0, START), (0, START + timedelta(days=1)))) < 30
+
+
+@pytest.mark.parametrize("step_s", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_loses_no_part_and_no_context(step_s: float) -> None:
+    """Product and session were written once, long before; by the clock that was set back they lie in the future."""
+    plc = Plc()
+    plc.context(1, "trigger_session", "t-1")
+    plc.context(1, "product", "bracket")
+    for counter, at in ((1, 5.0), (2, 6.0)):
+        plc.sensor(at - 0.1, "temperature", 20.0 + counter)
+        plc.sensor(at - 0.1, "speed", 1.0)
+        plc.context(at, "part_id", f"P-{counter}")
+        plc.context(at, "part_counter", counter)
+    contexts, windows = [], []
+    for counter, now in ((3, 6.2), (4, 7.2), (5, 8.2)):
+        at = now + step_s
+        plc.context(at, "part_id", f"P-{counter}", now=now)
+        plc.context(at, "part_counter", counter, now=now)
+        plc.sensor(at + 0.05, "temperature", 20.0 + counter, now=now + 0.05)
+        plc.sensor(at + 0.05, "speed", 1.0, now=now + 0.05)
+        due = plc.due(now + 0.3)
+        contexts += due.contexts
+        windows += due.windows
+        assert due.unusable == []
+    due = plc.due(20)
+    contexts += due.contexts
+    windows += due.windows
+    assert [context.part.part_id for context in contexts] == ["P-1", "P-2", "P-3", "P-4", "P-5"]
+    assert {(context.part.trigger_session, context.part.product) for context in contexts} == {("t-1", "bracket")}
+    assert [frame.origin.sequence for frame in windows] == [0, 1, 2, 3, 4]
+    read = [SensorWindow.from_json(frame.payload) for frame in windows]
+    assert list(read[1].channel("temperature").values) == [22.0]
+    assert list(read[2].channel("temperature").values) == [23.0]  # what lies across the step has no known distance
+    assert list(read[4].channel("temperature").values) == [24.0, 25.0]
+    assert [window.has_gap for window in read][1:] == [True, True, True, False]
