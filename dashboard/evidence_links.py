@@ -1,6 +1,7 @@
 """Addresses of evidence, with the content's hash in them so that browsers may keep it forever."""
 
 from urllib.parse import quote
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -24,9 +25,7 @@ class EvidenceLink(BaseModel):
 
 def evidence_url(inspection: Inspection, evidence: Evidence, shown_as: str | None = None) -> str:
     """Path and query of one piece of evidence."""
-    path = (
-        f"/api/v1/inspections/{inspection.inspection_id}/evidence/{quote(evidence.modality, safe='')}/{evidence.kind}"
-    )
+    path = _path(inspection.inspection_id, evidence.modality, evidence.kind)
     return f"{path}?v={evidence.sha256[:16]}" + (f"&as={shown_as}" if shown_as else "")
 
 
@@ -54,6 +53,15 @@ def thumbnail_url(inspection: Inspection) -> str | None:
     """The small picture that says most: the overlay of the modality that stands out, else the colour image."""
     picture = _telling(inspection)
     return None if picture is None else evidence_url(inspection, picture, "thumbnail")
+
+
+def reference_thumbnail_url(reference: UUID, modality: str) -> str:
+    """The small picture of a part of which no more is known than its inspection."""
+    return f"{_path(reference, modality, EvidenceKind.IMAGE)}?as=thumbnail"
+
+
+def _path(inspection: UUID, modality: str, kind: EvidenceKind) -> str:
+    return f"/api/v1/inspections/{inspection}/evidence/{quote(modality, safe='')}/{kind}"
 
 
 def _telling(inspection: Inspection) -> Evidence | None:

@@ -3,6 +3,7 @@
 from markupsafe import Markup
 
 from dashboard.api.documents import FeedbackDocument
+from dashboard.evidence_links import reference_thumbnail_url
 from dashboard.pages.wording import MODES, level, product_text, score_text, seconds_text, verdict_word
 from storage.stored_inspection import StoredInspection
 from wire.finding import ModalityState, ModalityVerdict
@@ -75,8 +76,13 @@ def _references(inspection: Inspection) -> list[tuple[str, object]]:
     found += [
         (
             f"Closest good part, {it.modality}",
-            Markup('<a href="/part/{id}" class="mono">{short}</a>').format(
-                id=it.closest_reference, short=_short(str(it.closest_reference))
+            # A reference's evidence is kept as long as a state was made of it.
+            Markup(
+                '<a href="/part/{id}" class="mono"><img class="thumb" loading="lazy" alt="" src="{picture}">{short}</a>'
+            ).format(
+                id=it.closest_reference,
+                picture=reference_thumbnail_url(it.closest_reference, it.modality),
+                short=_short(str(it.closest_reference)),
             ),
         )
         for it in inspection.modalities

@@ -12,12 +12,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from models.memory.coreset import CoresetSettings, select_coreset
 from models.memory.many_banks import cosine_distance_in_each
 from wire.errors import ShapeError
 
 _BANK, _OWNER = "bank", "owner"
+# The layer under which a bank keeps each reference's picture as a whole: to tell which one a part resembles.
+WHOLE = 0
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,6 +107,19 @@ def build_token_bank(
         keep = select_coreset(tokens.cpu(), owner, max_vectors, settings).to(tokens.device)
         vectors[layer], kept[layer] = tokens[keep].contiguous(), owner.to(tokens.device)[keep]
     return TokenBank(vectors=vectors, owners=kept)
+
+
+def whole_picture(tokens: Mapping[int, Tensor]) -> Tensor:
+    """Tokens (L, C) by layer -> (1, sum of C) of length 1: their means side by side."""
+    return F.normalize(torch.cat([each.mean(dim=0) for each in tokens.values()])[None], dim=1)
+
+
+def most_alike(tokens: Mapping[int, Tensor], bank: TokenBank) -> Tensor | None:
+    """() int64: the reference whose picture as a whole lies nearest; None if the bank keeps no whole pictures."""
+    if WHOLE not in bank.vectors:
+        return None
+    nearest = (whole_picture(tokens) @ bank.vectors[WHOLE].T).argmax(dim=1)  # (1,)
+    return bank.owners[WHOLE].index_select(0, nearest)[0]
 
 
 def cosine_distances(tokens: Mapping[int, Tensor], banks: Sequence[TokenBank]) -> list[Tensor]:

@@ -12,11 +12,11 @@ from models.ground.image_score import image_score
 from models.ground.sigmoid_gain import GainForm, SigmoidGain, context_of
 from models.memory.calibration import calibrated
 from models.memory.patch_memory import Map
-from models.memory.token_bank import TokenBank, build_token_bank, cosine_distances
+from models.memory.token_bank import WHOLE, TokenBank, build_token_bank, cosine_distances, most_alike, whole_picture
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
 from models.recipes.samllava_recipe import CoarseSettings, ContextSettings, Wordless
-from models.recipes.token_reader import UNDECIDED, Tensors, TokenReader, kept_pair, on_host
+from models.recipes.token_reader import UNDECIDED, Tensors, TokenReader, kept_pair, on_host, values_on_host
 from models.text.prompt_bank import TextPair
 from wire.line_state import LineSpec
 
@@ -65,7 +65,17 @@ class ContrastDetector:
                 self._heat(own, pair, known=bank is not None) * gain
                 for own, pair, bank, gain in zip(features, pairs, banks, gains, strict=True)
             ]
-            return [Look(anomaly=anomaly) for anomaly in on_host(heats, self._reader.backbone.grid)]
+            alike = values_on_host(
+                [
+                    None if bank is None else most_alike(own.memorable(), bank)
+                    for own, bank in zip(features, banks, strict=True)
+                ]
+            )
+            maps = on_host(heats, self._reader.backbone.grid)
+        return [
+            Look(anomaly=anomaly, reference=None if reference is None else int(reference))
+            for anomaly, reference in zip(maps, alike, strict=True)
+        ]
 
     def build(
         self, pictures: Sequence[Planes], name: str, *, spec: LineSpec, sources: Sequence[int] | None = None
@@ -75,7 +85,8 @@ class ContrastDetector:
         with torch.inference_mode():
             features = self._reader.features([picture.values for picture in pictures])
             references = [each.memorable() for each in features]
-            bank = build_token_bank(references, self._context.coreset, owners=owners, max_vectors=spec.max_vectors)
+            remembered = [{**own, WHOLE: whole_picture(own)} for own in references]
+            bank = build_token_bank(remembered, self._context.coreset, owners=owners, max_vectors=spec.max_vectors)
             pair = self._reader.pair(spec)
             contexts = self._left_out(references, owners, bank, features[0].grid)
             gain = SigmoidGain.fit(contexts)
@@ -86,7 +97,7 @@ class ContrastDetector:
             looks = [Look(anomaly=anomaly) for anomaly in on_host(heats, features[0].grid)]
         tensors = bank.tensors(name) | gain.tensors(name) | kept_pair(pair, name)
         calibration = calibrated([look.anomaly for look in looks], self.score)
-        return BuiltMemory(tensors=tensors, calibration=calibration, left_out=looks)
+        return BuiltMemory(tensors=tensors, calibration=calibration, left_out=looks, names_references=True)
 
     def _left_out(
         self, references: Sequence[Mapping[int, Tensor]], owners: Sequence[int], bank: TokenBank, grid: tuple[int, int]

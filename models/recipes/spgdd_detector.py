@@ -20,7 +20,7 @@ from models.memory.token_bank import TokenBank
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
 from models.recipes.spgdd_recipe import ScoreForm, ScoreSettings, SelfPromptSettings, TddfSettings, Temperature
-from models.recipes.token_reader import UNDECIDED, Tensors, TokenReader, kept_pair, on_host
+from models.recipes.token_reader import UNDECIDED, Tensors, TokenReader, kept_pair, on_host, values_on_host
 from models.text.prompt_bank import TextPair
 from wire.line_state import LineSpec
 
@@ -141,26 +141,19 @@ class SpgddDetector:
 
     def _looks(self, answers: Sequence[_Answer]) -> list[Look]:
         maps = on_host([each.anomaly for each in answers], self._reader.backbone.grid)
-        shares = iter(_values([each.share for each in answers]))
-        references = iter(_values([each.reference for each in answers]))
+        shares = values_on_host([each.share for each in answers])
+        references = values_on_host([each.reference for each in answers])
         looks = []
-        for own, anomaly in zip(answers, maps, strict=True):
-            share = None if own.share is None else float(next(shares))
+        for anomaly, share, reference in zip(maps, shares, references, strict=True):
+            score = share
             if share is not None and self._score.image is ScoreForm.FUSED:
-                share = (share + self.score(anomaly)) / 2
-            reference = None if own.reference is None else int(next(references))
-            looks.append(Look(anomaly=anomaly, score=share, reference=reference))
+                score = (share + self.score(anomaly)) / 2
+            looks.append(Look(anomaly=anomaly, score=score, reference=None if reference is None else int(reference)))
         return looks
 
     def _temperature(self) -> float:
         scale = 1.0 if self._reader.words is None else self._reader.words.scale
         return scale if self._score.temperature is Temperature.EXP else float(np.log(scale))
-
-
-def _values(scalars: Sequence[Tensor | None]) -> list[float]:
-    """Of those that are there, after one wait for the device."""
-    there = [each for each in scalars if each is not None]
-    return torch.stack(there).tolist() if there else []
 
 
 def _moved(frame: NDArray[np.float32], by: int) -> list[NDArray[np.float32]]:

@@ -116,5 +116,12 @@ def on_host(maps: Sequence[Tensor], grid: tuple[int, int]) -> list[Map]:
     return [np.ascontiguousarray(each, np.float32) for each in stacked]
 
 
+def values_on_host(scalars: Sequence[Tensor | None]) -> list[float | None]:
+    """() each, None where there is none; the device is waited for once."""
+    there = [each for each in scalars if each is not None]
+    values = iter(torch.stack(there).tolist() if there else ())
+    return [None if each is None else next(values) for each in scalars]
+
+
 def _text_name(name: str) -> str:
     return f"{name}.text"

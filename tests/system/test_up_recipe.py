@@ -12,12 +12,23 @@ from wire.finding import Mode
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
-def test_a_site_sees_with_a_token_recipe_and_its_results_name_the_closest_reference(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("recipe", "changes"),
+    [
+        ("spgdd", {"memory.match": "nearest"}),
+        # Literal Otsu marks something on every part, so that SAM sees each of them.
+        ("samllava", {"sam.size": "tiny", "sam.seed": "0", "coarse.threshold": "otsu"}),
+    ],
+)
+def test_a_site_sees_with_a_token_recipe_and_its_results_name_the_closest_reference(
+    tmp_path: Path, recipe: str, changes: dict[str, str]
+) -> None:
     weights = tmp_path / "tiny.safetensors"
     save_file(dict(random_clip(TINY_CLIP, 1).state_dict()), weights)
+    changed = [option for key, value in changes.items() for option in ("--set", f"{key}={value}")]
     up = Up(
-        tmp_path, "--recipe", "spgdd", "--backbone", TINY_CLIP, "--weights", weights, "--set", "memory.match=nearest",
-        "--lines", "1", "--rate", "2", "--duration", "15", "--defect-rate", "0.5",
+        tmp_path, "--recipe", recipe, "--backbone", TINY_CLIP, "--weights", weights, *changed,
+        "--lines", "1", "--rate", "2", "--duration", "10", "--defect-rate", "0.5",
     )  # fmt: skip
 
     up.wait_until_ended(START_DEADLINE_S + 150)
@@ -26,7 +37,7 @@ def test_a_site_sees_with_a_token_recipe_and_its_results_name_the_closest_refere
     total = up.summary["total"]
     assert total["stored"] == len(rows) > 0, up.process.log_tail()
     assert total["unaccounted"] == total["unbalanced"] == 0
-    assert {row.provenance.recipe for row in rows} == {"spgdd"}
+    assert {row.provenance.recipe for row in rows} == {recipe}
     learned = [row for row in rows if row.mode is Mode.MEMORY]
     assert learned, up.process.log_tail()
     known = {row.inspection_id for row in rows if row.mode is Mode.ZERO_SHOT}

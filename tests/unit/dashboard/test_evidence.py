@@ -1,5 +1,7 @@
 """Evidence over REST: bytes, caching, pictures that browsers show."""
 
+import re
+
 import cv2
 import httpx
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dashboard.cloud_picture import cloud_picture
+from dashboard.pages.part_cards import provenance_card
 from storage.database import Database
 from tests.unit.dashboard.conftest import store
 from tests.unit.dashboard.made_parts import (
@@ -181,3 +184,16 @@ async def test_an_object_that_retention_removed_is_a_problem(
     payloads.delete(parts[1].evidence[0].ref)
     answer = await client.get(address(parts[1], "rgb", "image"))
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:lineside:problem:evidence-gone")
+
+
+async def test_the_part_that_a_result_resembles_most_is_shown_small_on_its_page(
+    client: httpx.AsyncClient, parts: list[Inspection]
+) -> None:
+    image = next(it for it in parts[4].modalities if it.modality == "rgb")
+    alike = image.model_copy(update={"closest_reference": parts[0].inspection_id})
+    card = provenance_card(parts[4].model_copy(update={"modalities": (alike,)}))
+    source = re.search(r'<a href="/part/([^"]+)"[^>]*><img [^>]*src="([^"]+)">', str(card))
+    assert source is not None
+    assert source[1] == str(parts[0].inspection_id)
+    shown = pixels(await client.get(source[2]))
+    assert shown.shape == (240, 320, 3)

@@ -89,6 +89,16 @@ def test_a_state_is_a_function_of_its_references():
     assert all(len(t) <= 512 for name, t in again.tensors.items() if name.endswith("_bank"))
 
 
+def test_results_name_the_reference_that_a_part_resembles_most():
+    own = tiny(tiling="{tile_px: 48, overlap: 0.25, whole_up_to: 1.0}")
+    references = [part(i, picture) for i, picture in enumerate([*pictures(3), *pictures(3, seed=8)])]
+    state = own.build_state(references, SPEC)
+    for reference in (references[1], references[4]):
+        verdict = own.inspect([reference], [state])[0].modalities[0]
+        assert (verdict.shots, verdict.closest_reference) == (6, reference.inspection_id)
+    assert own.inspect([references[0]], [None])[0].modalities[0].closest_reference is None
+
+
 def test_one_reference_is_a_memory_too():
     own = recipe(*EMBEDDED.items())
     state = own.build_state([part(0, pictures(1)[0])], SPEC)

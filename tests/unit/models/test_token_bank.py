@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from models.memory.coreset import CoresetSettings
 from models.memory.many_banks import cosine_distance_by_blocks, cosine_distance_in_each
-from models.memory.token_bank import TokenBank, build_token_bank, cosine_distances
+from models.memory.token_bank import WHOLE, TokenBank, build_token_bank, cosine_distances, most_alike, whole_picture
 from wire.errors import ShapeError
 
 CPU = torch.device("cpu")
@@ -108,3 +108,12 @@ def test_leaving_a_reference_out_is_a_bank_that_never_had_it():
     never = build_token_bank([references[0], references[2]], SETTINGS, max_vectors=4096)
     for layer in without.vectors:
         assert torch.equal(without.vectors[layer], never.vectors[layer])
+
+
+def test_the_reference_whose_picture_as_a_whole_lies_nearest_by_hand():
+    bank = TokenBank(vectors={WHOLE: torch.tensor([[1.0, 0.0], [0.6, 0.8]])}, owners={WHOLE: torch.tensor([7, 9])})
+    # Tokens (0, 1) and (1, 1) have the mean (0.5, 1): nearer to (0.6, 0.8) than to (1, 0).
+    tokens = {3: torch.tensor([[0.0, 1.0], [1.0, 1.0]])}
+    assert whole_picture(tokens)[0].tolist() == pytest.approx([0.5 / 1.25**0.5, 1 / 1.25**0.5])
+    assert most_alike(tokens, bank) == 9
+    assert most_alike(tokens, TokenBank(vectors={3: bank.vectors[WHOLE]}, owners={3: bank.owners[WHOLE]})) is None
