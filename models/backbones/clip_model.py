@@ -19,11 +19,13 @@ _TINY: Final[dict[str, Any]] = {
     "vision_cfg": {"image_size": 48, "layers": 4, "width": 32, "head_width": 16, "patch_size": 8},
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
 }
+# Texts of CLIP's training were hardly longer (Long-CLIP, section 3.2).
+_TRAINED_PLACES: Final = 20
 # Scalars that OpenAI's archives hold beside the weights; such weights were trained with a faster GELU.
 _OPENAI_SCALARS: Final = ("input_resolution", "context_length", "vocab_size")
 
 
-def clip_config(name: str, frame_px: int | None) -> dict[str, Any]:
+def clip_config(name: str, frame_px: int | None, context: int | None = None) -> dict[str, Any]:
     """open_clip's numbers of a model. ConfigurationError if there is none of that name."""
     open_clip = _open_clip()
     found = _TINY if name == TINY_CLIP else open_clip.get_model_config(name)
@@ -36,14 +38,18 @@ def clip_config(name: str, frame_px: int | None) -> dict[str, Any]:
         raise ConfigurationError([f"backbone.name: {name} is not made of open_clip's own transformers"])
     if frame_px is not None:
         config["vision_cfg"]["image_size"] = frame_px
+    if context is not None:
+        config["text_cfg"]["context_length"] = context
     return config
 
 
-def new_clip(name: str, *, frame_px: int | None = None, quick_gelu: bool = False) -> "open_clip.CLIP":
+def new_clip(
+    name: str, *, frame_px: int | None = None, context: int | None = None, quick_gelu: bool = False
+) -> "open_clip.CLIP":
     """As torch initialises it, on torch's default device. ConfigurationError if its blocks have no plain values."""
     from open_clip.transformer import ResidualAttentionBlock, VisionTransformer
 
-    config = clip_config(name, frame_px)
+    config = clip_config(name, frame_px, context)
     config["quick_gelu"] = config.get("quick_gelu", False) or quick_gelu
     model = _open_clip().CLIP(**config)
     visual = model.visual
@@ -56,19 +62,21 @@ def new_clip(name: str, *, frame_px: int | None = None, quick_gelu: bool = False
     return model
 
 
-def random_clip(name: str, seed: int, *, frame_px: int | None = None) -> "open_clip.CLIP":
+def random_clip(name: str, seed: int, *, frame_px: int | None = None, context: int | None = None) -> "open_clip.CLIP":
     """Random weights, the same for the same seed: for tests and benchmarks."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return new_clip(name, frame_px=frame_px)
+        return new_clip(name, frame_px=frame_px, context=context)
 
 
-def load_clip(name: str, file: Path, *, frame_px: int | None = None) -> "open_clip.CLIP":
+def load_clip(name: str, file: Path, *, frame_px: int | None = None, context: int | None = None) -> "open_clip.CLIP":
     """Weights of ``file``; positional embeddings are interpolated where the frame or the context differs.
+
+    ``context``: tokens of a text, 77 in published weights; 248 reads whole descriptions (Long-CLIP).
 
     ConfigurationError names every key that is missing, strange or of another shape.
     """
-    from open_clip.model import resize_pos_embed, resize_text_pos_embed
+    from open_clip.model import resize_pos_embed
 
     tensors = read_weights(file)
     openai = all(scalar in tensors for scalar in _OPENAI_SCALARS)
@@ -77,14 +85,30 @@ def load_clip(name: str, file: Path, *, frame_px: int | None = None) -> "open_cl
         for key, tensor in tensors.items()
         if key not in _OPENAI_SCALARS
     }
-    model = new_clip(name, frame_px=frame_px, quick_gelu=openai)
+    model = new_clip(name, frame_px=frame_px, context=context, quick_gelu=openai)
     if _width(tensors, "visual.positional_embedding") == model.visual.positional_embedding.shape[1]:
         resize_pos_embed(tensors, model)
     if _width(tensors, "positional_embedding") == model.positional_embedding.shape[1]:
-        resize_text_pos_embed(tensors, model)
+        places = tensors["positional_embedding"]
+        tensors["positional_embedding"] = stretched_places(places, model.context_length)
     tensors.pop("attn_mask", None)  # some exports keep the causal mask, which is no weight
     load_weights(model, tensors, file)
     return model
+
+
+def stretched_places(places: torch.Tensor, length: int) -> torch.Tensor:
+    """Embeddings (T, W) of the places in a text -> (length, W); the first ones stay, the others are spread.
+
+    Zhang et al. 2024 (Long-CLIP): the first places are trained well, the later ones hardly; 77 become 248.
+    """
+    if length <= len(places):
+        return places[:length]
+    kept, rest = places[:_TRAINED_PLACES], places[_TRAINED_PLACES:]
+    at = torch.arange(length - len(kept)) * (len(rest) / (length - len(kept)))
+    before = at.floor().long()
+    share = (at - before)[:, None].to(rest.dtype)
+    after = (before + 1).clamp(max=len(rest) - 1)
+    return torch.cat([kept, rest[before] * (1 - share) + rest[after] * share])
 
 
 def _width(tensors: dict[str, torch.Tensor], key: str) -> int | None:

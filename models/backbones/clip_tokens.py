@@ -12,15 +12,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from models.backbones.profile import Fit, Profile
+from models.backbones.profile_presets import clip_profile
 from models.backbones.tokens import TokenFeatures
 from models.backbones.vv_attention import VvMode, value_attention
 from wire.errors import ConfigurationError, ShapeError
 
 if TYPE_CHECKING:
     import open_clip
-
-_MEAN, _STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
 
 
 class MemorySource(StrEnum):
@@ -50,8 +48,9 @@ class ClipTokens:
             raise ConfigurationError([f"backbone.layers: {list(self._hooked)}, expected some of 1 to {self._depth}"])
         self._mode = vv_mode
         self._source = memory_source
-        self._mean, self._std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (_MEAN, _STD))
-        self.profile = Profile(frame=tuple(self._visual.image_size), fit=Fit.SQUASH, mean=_MEAN, std=_STD)
+        self.profile = clip_profile(tuple(self._visual.image_size))
+        numbers = (self.profile.mean, self.profile.std)
+        self._mean, self._std = (torch.tensor(each, device=device).view(3, 1, 1) for each in numbers)
         self.grid: tuple[int, int] = tuple(self._visual.grid_size)
 
     @property

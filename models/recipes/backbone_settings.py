@@ -12,6 +12,7 @@ class BackboneSettings(PartSettings):
 
     ``weights``: a file beside the recipe; ``seed``: random weights instead, for tests and benchmarks.
     ``layers``: 1-based, None = the published ones; ``frame_px``: another side of the square frame than the model's own.
+    ``context``: tokens that are read of a text, None = the model's own, 77; 248 for whole descriptions.
     """
 
     name: str
@@ -21,3 +22,4 @@ class BackboneSettings(PartSettings):
     vv_mode: VvMode = VvMode.ENHANCED
     memory_source: MemorySource = MemorySource.VV
     frame_px: int | None = Field(default=None, ge=16)
+    context: int | None = Field(default=None, ge=16)

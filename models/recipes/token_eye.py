@@ -38,11 +38,11 @@ def token_eye(recipe: str, settings: BackboneSettings, place: torch.device) -> T
         return _embedded(settings, place)
     if settings.weights is not None:
         file = weights_file(recipe, settings.weights)
-        model = load_clip(settings.name, file, frame_px=settings.frame_px)
+        model = load_clip(settings.name, file, frame_px=settings.frame_px, context=settings.context)
         digest = file_sha256(file).encode()
     elif settings.seed is not None or settings.name == TINY_CLIP:
         seed = settings.seed or 0
-        model = random_clip(settings.name, seed, frame_px=settings.frame_px)
+        model = random_clip(settings.name, seed, frame_px=settings.frame_px, context=settings.context)
         digest = f"{settings.name} seed {seed}".encode()
     else:
         raise ConfigurationError(

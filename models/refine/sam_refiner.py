@@ -2,22 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.backbones.profile import Fit, Map, Placement, Profile
+from models.backbones.profile import Map, Placement
+from models.backbones.profile_presets import sam_profile
 from models.refine.mask_decoder import best
 from models.refine.prompts import PromptKind, box_of, mask_logits, points_in
 from models.refine.segmenter import Prompt, Segmenter
 from models.settings import PartSettings
-
-# Of pixels from 0 to 1: SAM's own numbers, 123.675, 116.28, 103.53 and 58.395, 57.12, 57.375, over 255.
-_MEAN: Final = (0.485, 0.456, 0.406)
-_STD: Final = (0.229, 0.224, 0.225)
 
 
 class RefinerSettings(PartSettings):
@@ -97,14 +93,10 @@ def prompt_of(
     return Prompt(masks=stacked([mask_logits(frame, mask_px) for frame in frames])[:, None])
 
 
-def sam_profile(side: int) -> Profile:
-    """How an image comes into SAM's square: the longest side fills it, the rest is padding at the bottom or right."""
-    return Profile(frame=(side, side), fit=Fit.PAD, mean=_MEAN, std=_STD)
-
-
 def sam_mean_std(device: torch.device) -> tuple[Tensor, Tensor]:
     """(3, 1, 1) each, of pixels in [0, 1]."""
-    mean, std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (_MEAN, _STD))
+    profile = sam_profile()
+    mean, std = (torch.tensor(each, device=device).view(3, 1, 1) for each in (profile.mean, profile.std))
     return mean, std
 
 

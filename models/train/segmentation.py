@@ -15,10 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.backbones.profile_presets import sam_profile
 from models.backbones.weights_file import parameters_sha256
 from models.refine.mask_decoder import Masks, best
 from models.refine.prompts import PromptKind
-from models.refine.sam_refiner import in_frame, normalised, prompt_of, sam_mean_std, sam_profile
+from models.refine.sam_refiner import in_frame, normalised, prompt_of, sam_mean_std
 from models.refine.segmenter import Prompt, Segmenter
 from models.train.coarse_prompts import coarse_prompt
 from models.train.learning_rate import cosine

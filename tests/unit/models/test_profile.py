@@ -1,10 +1,14 @@
 import numpy as np
+import open_clip
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timm.data.constants import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 
 from models.backbones.profile import Fit, Placement, Profile, resize
+from models.backbones.profile_presets import clip_profile, detector_profile, imagenet_profile, sam_profile
 from wire.errors import ShapeError
+from wire.image_codec import decode_image, encode_png
 
 PLAIN = {"mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
@@ -59,6 +63,48 @@ def test_a_ramp_over_the_frame_is_read_where_the_camera_pixel_lies(fit: Fit):
     # A map of cells instead of pixels says the same, within half a pixel of the frame.
     cells = ramp.reshape(12, 10, 16, 10).mean(axis=(1, 3))
     assert placement.to_camera(cells)[150, 100] == pytest.approx(left, abs=0.5)
+
+
+PRESETS = {
+    "CLIP, 240": (clip_profile(), (240, 240), Fit.SQUASH),
+    "SAM, 1024": (sam_profile(), (1024, 1024), Fit.PAD),
+    "ImageNet, 224": (imagenet_profile(), (224, 224), Fit.CROP),
+    "detector, 640": (detector_profile(), (640, 640), Fit.LETTERBOX),
+}
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize(("height", "width"), [(480, 641), (333, 601), (97, 61)])
+@pytest.mark.parametrize("kind", ["grey", "grey 16 bit", "colour"])
+def test_a_box_comes_back_from_every_published_frame_whatever_the_camera(
+    preset: str, height: int, width: int, kind: str
+):
+    profile, frame, fit = PRESETS[preset]
+    assert (profile.frame, profile.fit) == (frame, fit)
+    # In the middle, so that the crop shows it, too, and of a quarter of the sides.
+    box = (width // 2 - width // 8, height // 2 - height // 8, width // 2 + width // 8, height // 2 + height // 8)
+    depth = np.uint16 if kind == "grey 16 bit" else np.uint8
+    image = np.zeros((height, width, 3) if kind == "colour" else (height, width), depth)
+    image[box[1] : box[3], box[0] : box[2]] = np.iinfo(depth).max
+    prepared = profile.prepare(decode_image(encode_png(image)))
+    mask = prepared.placement.to_camera(prepared.pixels[1]) > 0.5
+    truth = np.zeros((height, width), np.bool_)
+    truth[box[1] : box[3], box[0] : box[2]] = True
+    # Frames of fewer pixels than the image round the box to theirs: half a frame pixel on every side.
+    lost = 0.02 if min(prepared.placement.scaled[0] / height, prepared.placement.scaled[1] / width) >= 1 else 0.05
+    assert (mask & truth).sum() / (mask | truth).sum() > 1 - lost
+
+
+def test_the_numbers_of_the_presets_are_the_published_ones():
+    assert clip_profile().mean == open_clip.OPENAI_DATASET_MEAN
+    assert clip_profile().std == open_clip.OPENAI_DATASET_STD
+    for own, published in (
+        (sam_profile().mean, (123.675, 116.28, 103.53)),
+        (sam_profile().std, (58.395, 57.12, 57.375)),
+    ):
+        assert own == pytest.approx([each / 255 for each in published], abs=1e-6)
+    assert imagenet_profile().mean == IMAGENET_DEFAULT_MEAN
+    assert imagenet_profile().std == IMAGENET_DEFAULT_STD
 
 
 def test_what_a_crop_does_not_show_is_outside():

@@ -8,10 +8,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
+from models.backbones.profile_presets import sam_profile
 from models.backbones.sam.checkpoint import load_sam
 from models.backbones.sam.model import sam_settings
 from models.refine.prompts import PromptKind
-from models.refine.sam_refiner import RefinerSettings, SamRefiner, in_frame, normalised, sam_profile
+from models.refine.sam_refiner import RefinerSettings, SamRefiner, in_frame, normalised
 from models.refine.segmenter import Segmenter, SegmenterSettings
 from tests.unit.models.tiny_sam import tiny_sam
 from wire.errors import ConfigurationError

@@ -92,6 +92,21 @@ def test_positions_are_interpolated_for_another_frame_as_open_clip_does(tmp_path
     torch.testing.assert_close(table[1:], expected.permute(0, 2, 3, 1).reshape(64, 32))
 
 
+def test_a_longer_context_keeps_the_first_twenty_places_and_spreads_the_others(tmp_path: Path, tiny: open_clip.CLIP):
+    file = tmp_path / "tiny.safetensors"
+    save_file(tensors(tiny), file)
+    longer = load_clip(TINY_CLIP, file, context=248)
+    table, own = longer.positional_embedding, tiny.positional_embedding
+    assert table.shape == (248, 32)
+    assert longer.attn_mask.shape == (248, 248)
+    assert torch.equal(table[:20], own[:20])
+    # 57 places become 228: four for each.
+    assert torch.equal(table[20::4], own[20:])
+    torch.testing.assert_close(table[22], (own[20] + own[21]) / 2)
+    torch.testing.assert_close(table[25], own[21] * 0.75 + own[22] * 0.25)
+    assert torch.equal(load_clip(TINY_CLIP, file, context=40).positional_embedding, own[:40])
+
+
 def test_openais_archive_is_read_without_calling_its_code(tmp_path: Path, tiny: open_clip.CLIP):
     class Archive(nn.Module):
         def __init__(self) -> None:

@@ -56,6 +56,16 @@ def test_a_text_beyond_the_context_is_cut_and_said(clip: open_clip.CLIP):
     assert torch.isfinite(found).all()
 
 
+def test_a_context_of_248_reads_a_whole_description(recwarn: pytest.WarningsRecorder):
+    model = random_clip(TINY_CLIP, 0, context=248)
+    frozen(model, CPU)
+    text = ClipText(model)
+    start, end = "a thin bright line " * 40, "across the upper edge"  # 160 tokens, and 4 more
+    whole, cut = text.encode([start + end, start])
+    assert not recwarn.list
+    assert not torch.allclose(whole, cut, atol=1e-4)
+
+
 def settings(**more: object) -> TextSettings:
     usual: dict[str, object] = {
         "class_name": "surface", "ensemble": Ensemble.SHORT, "level": "classname", "classes": {}, "learned": None,

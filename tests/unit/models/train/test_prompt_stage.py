@@ -4,10 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from models.backbones.clip_model import TINY_CLIP
+from models.backbones.weights_file import parameters_sha256
 from models.recipes import load_inspector
-from models.train.prompt_stage import PromptProgress, PromptStageSettings
+from models.recipes.recipe import read_recipe
+from models.recipes.spgdd_recipe import SpgddRecipe
+from models.recipes.token_eye import token_eye
+from models.train.prompt_stage import PromptProgress, PromptRun, PromptStageSettings
 from models.train.segmentation_samples import DrawnSamples
 from models.train.spgdd import ABLATIONS, TrainedWords, train_words
 from wire.errors import ConfigurationError
@@ -51,6 +56,30 @@ def test_trained_words_beat_untrained_ones_and_the_losses_that_lack_a_term(tmp_p
     # The words are used by the recipe, and change its digest.
     learned = load_inspector("spgdd", threads=1, changes={**TINY, "text.learned.weights": str(trained.file)})
     assert learned.digest != load_inspector("spgdd", threads=1, changes=TINY).digest
+
+
+def test_ten_steps_on_one_batch_raise_the_defects_delta_and_change_the_words_alone():
+    numbers = read_recipe("spgdd", TINY)
+    assert isinstance(numbers, SpgddRecipe)
+    eye = token_eye("spgdd", numbers.backbone, torch.device("cpu"))
+    own = replace(SETTINGS, steps=10, warm_up=1, learning_rate=0.05)
+    one = DrawnSamples(side_px=96, count=1, held_out=1)
+    run = PromptRun(
+        own, clip=eye.clip, backbone=eye.backbone, tddf=numbers.tddf, samples=one, device=torch.device("cpu")
+    )
+    before, words = parameters_sha256(eye.clip), parameters_sha256(run.context)
+    losses = [run.train(step) for step in range(10)]
+    assert losses[-1] < losses[0]
+    assert parameters_sha256(eye.clip) == before
+    assert all(parameter.grad is None for parameter in eye.clip.parameters())
+    assert parameters_sha256(run.context) != words
+    auroc, _ = run.measure()
+    assert (
+        auroc
+        > PromptRun(
+            own, clip=eye.clip, backbone=eye.backbone, tddf=numbers.tddf, samples=one, device=torch.device("cpu")
+        ).measure()[0]
+    )
 
 
 def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path: Path, samples: DrawnSamples):
