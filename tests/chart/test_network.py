@@ -12,6 +12,7 @@ def test_each_component_reaches_what_it_needs_and_no_more() -> None:
 
     assert egress(one(manifests, "NetworkPolicy", "-inspect")) == {53, 9093, 5432, 443}
     assert egress(one(manifests, "NetworkPolicy", "-connector")) == {53, 9093, 443, 4840, 554}
+    assert egress(one(manifests, "NetworkPolicy", "-results")) == {53, 9093, 4840, 554}
     assert egress(one(manifests, "NetworkPolicy", "-job")) == {53, 9093, 5432, 443}
 
 

@@ -8,6 +8,7 @@ import yaml
 from connectors.camera.settings import CameraSettings
 from connectors.line.settings import LineSettings
 from connectors.replay.settings import ReplaySettings
+from connectors.results.settings import ResultsSettings
 from connectors.settings import ConnectorSettings
 from dashboard.settings import load_settings as load_dashboard
 from lineside.site import Site
@@ -59,7 +60,9 @@ def test_a_roles_own_settings_reach_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_connectors_file_is_accepted(sample: str, tmp_path: Path) -> None:
     manifests = render(sample=sample)
-    found = [each for each in manifests if each["kind"] == "StatefulSet"]
+    found = [
+        each for each in manifests if each["kind"] == "StatefulSet" and "-connector-" in each["metadata"]["name"]
+    ]
     assert found
 
     for stateful in found:
@@ -69,6 +72,33 @@ def test_a_connectors_file_is_accepted(sample: str, tmp_path: Path) -> None:
         assert settings.spool.directory == Path("/spool/events")
         claimed = stateful["spec"]["volumeClaimTemplates"][0]["spec"]["resources"]["requests"]["storage"]
         assert settings.spool.max_bytes == int(claimed.removesuffix("Gi")) * 1024**3 * 9 // 10
+
+
+def test_a_line_with_results_has_a_writer_with_a_group_and_a_journal_of_its_own(tmp_path: Path) -> None:
+    manifests = render(sample="plant")
+    stateful = one(manifests, "StatefulSet", "-results-press3")
+    pod = stateful["spec"]["template"]["spec"]
+    path = written(one(manifests, "ConfigMap", "-results-press3"), "results.yaml", tmp_path)
+
+    settings = load(path, ResultsSettings)
+
+    assert [line.line for line in settings.lines] == ["plant2.hall1.press3"]
+    assert settings.lines[0].deadline_s == 0.8
+    assert settings.group == "lineside-results-press3"
+    assert settings.journal == Path("/state/results.journal")
+    assert pod["containers"][0]["command"][:4] == ["python", "-m", "connectors", "results"]
+    assert [claim["metadata"]["name"] for claim in stateful["spec"]["volumeClaimTemplates"]] == ["state"]
+    assert stateful["spec"]["replicas"] == 1
+    plc = settings.lines[0].plc
+    assert plc is not None
+    assert plc.identity.password_file == Path("/etc/lineside/secret/plc")
+    mounts = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    assert mounts["line-secret"] == "/etc/lineside/secret"
+    assert {"name": "line-secret", "secret": {"secretName": "lineside-press3", "defaultMode": 0o440}} in pod["volumes"]
+
+
+def test_lines_without_results_have_no_writer() -> None:
+    assert not [each for each in render(sample="many-lines") if "-results-" in each["metadata"]["name"]]
 
 
 @pytest.mark.parametrize("sample", SAMPLES)
@@ -91,11 +121,16 @@ def test_security_of_kafka_reaches_every_process_and_its_password_by_a_variable(
         for config in manifests
         if config["kind"] == "ConfigMap"
         for name, text in config["data"].items()
-        if name in ("inspect.yaml", "store.yaml", "dashboard.yaml", "connector.yaml")
+        if name in ("inspect.yaml", "store.yaml", "dashboard.yaml", "connector.yaml", "results.yaml")
     ]
-    assert [file["broker"]["options"] for file in files] == [expected] * 4
+    assert [file["broker"]["options"] for file in files] == [expected] * 5
 
-    for kind, name in (("Deployment", "inspect"), ("Deployment", "dashboard"), ("StatefulSet", "press3")):
+    for kind, name in (
+        ("Deployment", "inspect"),
+        ("Deployment", "dashboard"),
+        ("StatefulSet", "connector-press3"),
+        ("StatefulSet", "results-press3"),
+    ):
         (container,) = one(manifests, kind, name)["spec"]["template"]["spec"]["containers"]
         password = environment(container)["LINESIDE_BROKER__OPTIONS__SASL.PASSWORD"]
         assert password == {"secretKeyRef": {"name": "lineside", "key": "password"}}

@@ -103,6 +103,11 @@ MISFITS = {
     f"{LINE.format(0, 1)},{LINE.format(1, 1)}": "lines: the name press1 is there twice",
     f"{LINE.format(0, 1)},lines[0].config.broker.bootstrap=x": "lines.press1.config.broker: the chart sets it",
     f"{LINE.format(0, 1)},lines[0].watch.hostPath=/a,lines[0].watch.existingClaim=b": "one of them",
+    f"{LINE.format(0, 1)},lines[0].config.security.pki=/tmp/pki": "below /spool/, e.g. /spool/pki",
+    f"{LINE.format(0, 1)},lines[0].results.plc.security.pki=/spool/pki": "below /state/, e.g. /state/pki",
+    f"{LINE.format(0, 1)},lines[0].config.plc.identity.password=x": "would lie in a ConfigMap",
+    f"{LINE.format(0, 1)},lines[0].config.plc.identity.password_file=/etc/lineside/secret/plc":
+        "name a Secret in lines.press1.secret",
 }
 
 

@@ -235,6 +235,20 @@ sasl.username: {{ $kafka.sasl.username | quote }}
 {{- end }}
 {{- end -}}
 
+{{/* A line's own Secret, for both of its pods: passwords of PLCs and cameras as files. */}}
+{{- define "lineside.lineVolumes" -}}
+{{- with .secret }}
+- name: line-secret
+  secret: {secretName: {{ . }}, defaultMode: 0440}
+{{- end }}
+{{- end -}}
+
+{{- define "lineside.lineMounts" -}}
+{{- if .secret }}
+- {name: line-secret, mountPath: /etc/lineside/secret, readOnly: true}
+{{- end }}
+{{- end -}}
+
 {{/* Bytes of a size such as 10Gi. */}}
 {{- define "lineside.bytes" -}}
 {{- $units := dict "Mi" 1048576 "Gi" 1073741824 "Ti" 1099511627776 -}}
