@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, text
 
 from storage.engine import make_engine
+from storage.login_refusal import remedy_for
 from storage.migrate import current_revision, head_revision
 from storage.sqlite_file import WRITES
 from storage.vendor_errors import database_errors
-from wire.errors import ConfigurationError
+from wire.errors import ConfigurationError, DatabaseUnavailable
 
 
 class Database:
@@ -53,9 +54,15 @@ class Database:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
 
     def ensure_current(self) -> None:
-        """ConfigurationError unless the schema is the one this version was written for."""
-        with self.begin_read() as connection:
-            found = current_revision(connection)
+        """ConfigurationError unless it lets this user in and its schema is the one this version was written for."""
+        try:
+            with self.begin_read() as connection:
+                found = current_revision(connection)
+        except DatabaseUnavailable as error:
+            remedy = remedy_for(str(error))
+            if remedy is None:
+                raise
+            raise ConfigurationError([f"database: {self.engine.url!r}: {error}; {remedy}"]) from error
         if found != head_revision():
             there = "has no schema" if found is None else f"has schema {found}"
             raise ConfigurationError(

@@ -201,5 +201,14 @@ def test_a_wrong_database_password_and_a_wrong_authority_are_named(plant: Plant,
 
     assert ended(wrong) == 1
     assert 'password authentication failed for user "lineside"' in wrong.log()
-    assert ended(foreign) == 1
-    assert "certificate verify failed" in foreign.log()
+    assert ended(foreign) == 2
+    assert "certificate verify failed; check PGSSLROOTCERT and PGSSLMODE" in foreign.log()
+
+
+def test_a_worker_with_a_wrong_database_password_ends_at_once(plant: Plant, start: Start) -> None:
+    worker = start("Deployment", "-store", database=plant.database.replace("secret", "geheim"))
+
+    # It would wait two minutes for a database that is away; its libraries take most of this time.
+    assert ended(worker, 60) == 2
+    assert "check user and password in the database's URL" in worker.log()
+    assert "geheim" not in worker.log()

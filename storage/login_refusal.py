@@ -1,0 +1,22 @@
+"""When PostgreSQL lets nobody in, waiting helps nobody: how its words for that are known, and what to do about each.
+
+libpq gives a failed connection no SQLSTATE, so the words are all there is (English, as servers speak unless
+``lc_messages`` says otherwise; in another language a process waits for its patience and then ends with the same words).
+"""
+
+import re
+from typing import Final
+
+_REMEDIES: Final = (
+    (r"password authentication failed|no password supplied", "check user and password in the database's URL"),
+    (r"no pg_hba\.conf entry", "the server lets this user in neither from here nor so encrypted: PGSSLMODE, pg_hba.conf"),
+    (r'FATAL: +role ".*" does not exist|is not permitted to log in', "make the user, or name another in the URL"),
+    (r'FATAL: +database ".*" does not exist', "make the database, or name another in the URL"),
+    (r"certificate verify failed|root certificate file|does not match host name", "check PGSSLROOTCERT and PGSSLMODE"),
+    (r"server does not support SSL", "let the server speak TLS, or set PGSSLMODE=disable in a network you trust"),
+)  # fmt: skip
+
+
+def remedy_for(message: str) -> str | None:
+    """What to do if the message of a failed connection is a refusal that time does not heal; None if it is none."""
+    return next((remedy for words, remedy in _REMEDIES if re.search(words, message)), None)
