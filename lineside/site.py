@@ -1,6 +1,7 @@
-"""Which site a command talks to: flags first, then ``LINESIDE_*``, then the ``site.json`` of the data folder."""
+"""Which site a command talks to: the layers of every process's settings, over the ``site.json`` of the data folder."""
 
 import os
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NoReturn, Self
@@ -8,9 +9,11 @@ from typing import NoReturn, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lineside.data_folder import DataFolder
+from lineside.site_settings import SiteSettings, given_by_file
 from wire.errors import ConfigurationError
 from wire.kafka.settings import KafkaSettings
 from wire.settings_file import problems, read_keys
+from wire.settings_layers import Given, load_layers
 
 
 class SiteFile(BaseModel):
@@ -55,76 +58,97 @@ class SiteFile(BaseModel):
 
 
 class Site:
-    """A site as a command sees it. What is not known raises ConfigurationError with the ways to say it."""
+    """A site as a command sees it: options, ``--set``, ``LINESIDE_*``, a file, and ``site.json``, in this order.
+
+    What is not known raises ConfigurationError with the ways to say it.
+    """
 
     def __init__(
-        self, *, data_dir: Path, broker: str | None = None, database: str | None = None, objects: str | None = None
+        self, *, data_dir: Path, config: Path | None = None, flags: Sequence[str] = (), **options: str | None
     ) -> None:
+        """``options``: broker, database, objects, url, plant, as on the command line."""
         self.folder = DataFolder(root=data_dir)
         self.file = SiteFile.read(self.folder.site_file)
-        self._broker = broker
-        self._database = database
-        self._objects = objects
+        self.loaded = load_layers(
+            SiteSettings,
+            None,
+            flags,
+            below=[*self._given_by_site_file(), *(given_by_file(config) if config else ())],
+            above=_given_by_options(options),
+        )
+        self._settings = self.loaded.settings
 
     @property
     def database(self) -> str:
         """URL of the database."""
-        found = self._database or (self.file and self.file.database)
-        return found or self._unknown("database", "--database URL", "LINESIDE_DATABASE")
+        found = self._settings.database
+        return found.get_secret_value() if found else self._unknown("database", "--database URL", "LINESIDE_DATABASE")
 
     @property
     def objects(self) -> str:
         """URL of the object store."""
-        found = self._objects or (self.file and self.file.objects)
-        return found or self._unknown("object store", "--objects URL", "LINESIDE_OBJECTS")
+        return self._settings.objects or self._unknown("object store", "--objects URL", "LINESIDE_OBJECTS")
 
     @property
     def page(self) -> str:
         """Address of the operator pages."""
-        return (self.file and self.file.page) or self._unknown("page", "--url URL", "LINESIDE_URL")
+        return self._settings.url or self._unknown("page", "--url URL", "LINESIDE_URL")
 
     @property
     def plant_control(self) -> str:
         """Address of the virtual plant's control API."""
-        return (self.file and self.file.plant_control) or self._unknown("plant", "--url URL", "LINESIDE_PLANT")
+        return self._settings.plant or self._unknown("plant", "--url URL", "LINESIDE_PLANT")
 
     @property
     def broker(self) -> KafkaSettings:
         """How to reach Kafka."""
-        options = {
-            **read_broker_options(self.file.broker_options if self.file else broker_options_from_environment()),
-            **_single_broker_options(),
-        }
-        if self._broker:
-            return kafka_settings(self._broker, options=options, where="--broker")
-        if self.file is None:
+        found = self._settings.broker
+        if found.bootstrap is None:
             self._unknown("broker", "--broker HOST:PORT", "LINESIDE_BROKER")
-        if self.file.embedded and self.file.stopped_at:
+        said_by = self.loaded.origin(("broker", "bootstrap"))
+        is_of_site_file = said_by == str(self.folder.site_file)
+        if is_of_site_file and found.embedded and self.file is not None and self.file.stopped_at:
             raise ConfigurationError([
                 f"{self.folder.site_file}: this site's broker was the embedded one, which ended with it at "
                 f"{self.file.stopped_at:%Y-%m-%d %H:%M:%S} UTC; start it again with `lineside up`"
             ])  # fmt: skip
-        return kafka_settings(
-            self.file.bootstrap, embedded=self.file.embedded, options=options, where=str(self.folder.site_file)
-        )
+        # That another broker is embedded is nothing that site.json could know.
+        embedded_by = self.loaded.origin(("broker", "embedded"))
+        is_embedded = found.embedded and (is_of_site_file or embedded_by != str(self.folder.site_file))
+        own = {name: value.get_secret_value() for name, value in found.options.items()}
+        options = {**read_broker_options(self._settings.broker_options), **own}
+        return kafka_settings(found.bootstrap, embedded=is_embedded, options=options, where=said_by)
+
+    def _given_by_site_file(self) -> list[Given]:
+        if self.file is None:
+            return []
+        known = {
+            "broker": {"bootstrap": self.file.bootstrap, "embedded": self.file.embedded},
+            "broker_options": self.file.broker_options,
+            "database": self.file.database,
+            "objects": self.file.objects,
+            "url": self.file.page,
+            "plant": self.file.plant_control,
+        }
+        origin = str(self.folder.site_file)
+        return [Given(place=(name,), value=value, origin=origin) for name, value in known.items() if value]
 
     def _unknown(self, what: str, flag: str, variable: str) -> NoReturn:
         raise ConfigurationError([
             f"which {what}? {self.folder.site_file} does not tell (no `lineside up` ran there): "
-            f"give {flag}, set {variable}, or name the data folder with --data-dir or LINESIDE_DATA_DIR"
+            f"give {flag}, set {variable}, or name the data folder with --data-dir (LINESIDE_DATA_DIR) or a file "
+            "with --config (LINESIDE_CONFIG)"
         ])  # fmt: skip
 
 
-def broker_options_from_environment() -> Path | None:
-    """The file that LINESIDE_BROKER_OPTIONS names."""
-    name = os.environ.get("LINESIDE_BROKER_OPTIONS")
-    return Path(name) if name else None
-
-
-def _single_broker_options() -> dict[str, object]:
-    """What the variables say that every process reads, too: ``LINESIDE_BROKER__OPTIONS__SASL.PASSWORD``."""
-    prefix = "LINESIDE_BROKER__OPTIONS__"
-    return {name[len(prefix) :].lower(): value for name, value in os.environ.items() if name.upper().startswith(prefix)}
+def _given_by_options(options: Mapping[str, str | None]) -> list[Given]:
+    places = {"broker": ("broker", "bootstrap")}
+    flags = {"plant": "--url"}
+    return [
+        Given(place=places.get(name, (name,)), value=value, origin=flags.get(name, f"--{name}"))
+        for name, value in options.items()
+        if value
+    ]
 
 
 def read_broker_options(path: Path | None) -> dict[str, object]:

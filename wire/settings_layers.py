@@ -3,8 +3,10 @@
 Each layer is a tree of keys; the trees are laid over each other, and for every value it is known who said it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import UnionType
 from typing import Any, Final, Generic, TypeVar, Union, get_args, get_origin
@@ -20,7 +22,18 @@ Settings = TypeVar("Settings", bound=BaseModel)
 Place = tuple[str, ...]
 
 PREFIX: Final = "LINESIDE_"
+# An address alone says which broker, as in `lineside up --broker HOST:PORT`; names are in lower case here.
+_SHORT: Final = {"lineside_broker": "lineside_broker__bootstrap"}
 NESTED: Final = "__"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """A value or tree from elsewhere: an option of its own, or a file of another kind."""
+
+    place: Place
+    value: Any
+    origin: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,16 +48,28 @@ class LoadedSettings(Generic[Settings]):
         return _nearest(self.origins, place, "default")
 
 
-def load_layers(kind: type[Settings], path: Path | None, flags: Sequence[str] = ()) -> LoadedSettings[Settings]:
-    """Read file, environment and ``KEY=VALUE`` flags as ``kind``. ConfigurationError lists everything that is wrong."""
+def load_layers(
+    kind: type[Settings],
+    path: Path | None,
+    flags: Sequence[str] = (),
+    *,
+    below: Iterable[Given] = (),
+    above: Iterable[Given] = (),
+) -> LoadedSettings[Settings]:
+    """Read file, environment and ``KEY=VALUE`` flags as ``kind``. ConfigurationError lists everything that is wrong.
+
+    ``below`` lies under the file, ``above`` over the flags; in each, what comes later wins.
+    """
     values: dict[str, Any] = {}
     origins: dict[Place, str] = {}
+    _lay_given(values, below, origins)
     if path is not None:
         _lay(values, read_keys(path), (), origins, lambda _: str(path))
-    _lay(values, _environment(kind), (), origins, variable_of)
+    _lay(values, _environment(kind), (), origins, _variable_that_says)
     for flag in flags:
         place, value = _flag(kind, flag)
         _lay(values, _tree(place, value), (), origins, lambda at: f"--set {'.'.join(at)}")
+    _lay_given(values, above, origins)
     try:
         return LoadedSettings(settings=kind.model_validate(values), origins=origins)
     except ValidationError as error:
@@ -60,6 +85,12 @@ def load(path: Path | None, kind: type[Settings], flags: Sequence[str] = ()) -> 
 def variable_of(place: Place) -> str:
     """The environment variable of a setting."""
     return PREFIX + NESTED.join(place).upper()
+
+
+def _variable_that_says(place: Place) -> str:
+    variable = variable_of(place)
+    short = next((name.upper() for name, long in _SHORT.items() if long.upper() == variable), variable)
+    return short if variable not in os.environ else variable
 
 
 def submodel_of(annotation: Any) -> type[BaseModel] | None:
@@ -78,10 +109,19 @@ def _environment(kind: type[BaseModel]) -> dict[str, Any]:
             env_nested_delimiter=NESTED,
             env_ignore_empty=True,
         )
+        source.env_vars = _spelled_out(source.env_vars)
         return source()
     except SettingsError as error:
         reason = error.__cause__ or error
         raise ConfigurationError([f"environment: {error}: write it as JSON ({reason})"]) from error
+
+
+def _spelled_out(variables: Mapping[str, str | None]) -> Mapping[str, str | None]:
+    """The variables, with what stands for a section as a whole at the one setting that it means (JSON is left)."""
+    short = {name: value for name, value in variables.items() if name in _SHORT and not (value or "").startswith("{")}
+    rest = {name: value for name, value in variables.items() if name not in short}
+    # `lineside up` reads the word as "a broker of my own", which says nothing to anybody else.
+    return {**{_SHORT[name]: value for name, value in short.items() if value != "embedded"}, **rest}
 
 
 def _flag(kind: type[BaseModel], text: str) -> tuple[Place, Any]:
@@ -109,6 +149,15 @@ def _tree(place: Place, value: Any) -> dict[str, Any]:
     for key in reversed(place):
         value = {key: value}
     return value  # type: ignore[no-any-return]
+
+
+def _lay_given(values: dict[str, Any], given: Iterable[Given], origins: dict[Place, str]) -> None:
+    for one in given:
+        _lay(values, _tree(one.place, one.value), (), origins, partial(_said_by, one.origin))
+
+
+def _said_by(origin: str, _: Place) -> str:
+    return origin
 
 
 def _lay(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lineside.commands.options import DEFAULT_DATA_DIR, AsJson, Broker, DataDir
+from lineside.commands.options import AsJson
+from lineside.commands.site_command import site_command
 
 if TYPE_CHECKING:
     from lineside.site import Site
@@ -20,24 +21,23 @@ _FRAMES = "lineside.frames"
 
 
 @app.command("list")
+@site_command("broker")
 def list_letters(
+    site: "Site",
     topic: Topic = _FRAMES,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest last.")] = 50,
     as_json: AsJson = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    broker: Broker = None,
 ) -> None:
     """The dead letters of a topic with the reason of each."""
     from collections import deque
 
     from rich.table import Table
 
-    from lineside.site import Site
     from lineside.terminal import out, print_json
 
     oldest: dict[int, int] = {}  # offset by partition: those in front of it are gone
     letters: deque[RawRecord] = deque(maxlen=limit)
-    for letter in _read(Site(data_dir=data_dir, broker=broker), topic):
+    for letter in _read(site, topic):
         oldest.setdefault(letter.partition, letter.offset)
         letters.append(letter)
     if as_json:
@@ -61,18 +61,17 @@ def list_letters(
 
 
 @app.command()
+@site_command("broker")
 def show(
+    site: "Site",
     place: Place,
     topic: Topic = _FRAMES,
     save: Annotated[Path | None, typer.Option(help="Write the original bytes to this file.")] = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    broker: Broker = None,
 ) -> None:
     """One dead letter with all of its headers."""
-    from lineside.site import Site
     from lineside.terminal import out, print_json
 
-    letter = _find(Site(data_dir=data_dir, broker=broker), topic, place)
+    letter = _find(site, topic, place)
     print_json(_document(letter))
     if save is not None:
         save.write_bytes(letter.value or b"")
@@ -80,24 +79,22 @@ def show(
 
 
 @app.command()
+@site_command("broker")
 def replay(
+    site: "Site",
     place: Annotated[
         str | None, typer.Argument(metavar="[PARTITION/OFFSET]", help="As `lineside dlq list` names it; or --all.")
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Every dead letter of the topic.")] = False,
     topic: Topic = _FRAMES,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    broker: Broker = None,
 ) -> None:
     """Send dead letters to their topic again, as they first came (after what refused them was repaired)."""
     from lineside.replay import send_again
-    from lineside.site import Site
     from lineside.terminal import out
     from wire.errors import ConfigurationError
 
     if (place is None) == (not everything):
         raise ConfigurationError(["dlq replay: name one letter (PARTITION/OFFSET) or give --all"])
-    site = Site(data_dir=data_dir, broker=broker)
     letters = _read(site, topic) if place is None else iter([_find(site, topic, place)])
     out.print(f"{send_again(site.broker, letters, topic)} sent to {topic}")
 

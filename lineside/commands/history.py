@@ -1,14 +1,20 @@
 """``lineside history``: what was inspected."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lineside.commands.options import DEFAULT_DATA_DIR, AsJson, Database, DataDir
+from lineside.commands.options import AsJson
+from lineside.commands.site_command import site_command
+
+if TYPE_CHECKING:
+    from lineside.site import Site
 
 
+@site_command("database")
 def history(
+    site: "Site",
     line: Annotated[str | None, typer.Option(help="Only this line (site.area.line).")] = None,
     since: Annotated[str | None, typer.Option(help="30m, 2h, 7d (ago), a date, or a date with time.")] = None,
     until: Annotated[str | None, typer.Option(help="Like --since.")] = None,
@@ -18,13 +24,10 @@ def history(
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 20,
     cursor: Annotated[str | None, typer.Option(help="Go on where an earlier answer ended.")] = None,
     as_json: AsJson = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database: Database = None,
 ) -> None:
     """Inspections, newest first."""
     from lineside.commands.opened import open_database
     from lineside.moments import parse_moment
-    from lineside.site import Site
     from lineside.terminal import print_json
     from storage.history import History
     from storage.history_filter import HistoryFilter
@@ -42,7 +45,7 @@ def history(
         until=parse_moment(until, now=now, option="--until") if until else None,
         part_id=part,
     )
-    with open_database(Site(data_dir=data_dir, database=database)) as opened:
+    with open_database(site) as opened:
         page = History(opened).page(wanted, limit, cursor)
     if as_json:
         print_json({"items": [_document(item) for item in page.items], "next_cursor": page.next_cursor})

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import typer
 
-from lineside.commands.options import DEFAULT_DATA_DIR, AsJson, Broker, Database, DataDir, Objects
+from lineside.commands.options import AsJson
+from lineside.commands.site_command import site_command
 
 if TYPE_CHECKING:
+    from lineside.site import Site
     from wire.command import CommandKind
 
 app = typer.Typer(help="What a line knows: list, show, accept, reject, roll back, rebuild.", no_args_is_help=True)
@@ -27,24 +29,21 @@ _WAIT_S = 60.0
 
 
 @app.command("list")
+@site_command("database", "objects")
 def list_states(
+    site: "Site",
     line: Annotated[str | None, typer.Argument(help="Only this line.")] = None,
     as_json: AsJson = False,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database: Database = None,
-    objects: Objects = None,
 ) -> None:
     """Every version of every line, the active one marked."""
     from rich.table import Table
 
     from lineside.commands.opened import open_database
-    from lineside.site import Site
     from lineside.terminal import out, print_json
     from storage.line_states import LineStateStore
     from storage.lines import LineRegistry
     from storage.objects import open_payload_store
 
-    site = Site(data_dir=data_dir, database=database, objects=objects)
     payloads = open_payload_store(site.objects)
     found: list[tuple[Any, bool]] = []
     try:
@@ -68,24 +67,21 @@ def list_states(
 
 
 @app.command()
+@site_command("database", "objects")
 def show(
+    site: "Site",
     line: Line,
     version: Annotated[int, typer.Argument(help="The version.")],
     product: Product = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database: Database = None,
-    objects: Objects = None,
 ) -> None:
     """Everything about one version but its tensors, as JSON."""
     from lineside.commands.opened import open_database
     from lineside.product_choice import choose_product
-    from lineside.site import Site
     from lineside.terminal import print_json
     from storage.line_states import LineStateStore
     from storage.objects import open_payload_store
     from wire.errors import ConfigurationError
 
-    site = Site(data_dir=data_dir, database=database, objects=objects)
     payloads = open_payload_store(site.objects)
     try:
         with open_database(site) as opened:
@@ -100,61 +96,58 @@ def show(
 
 
 @app.command()
+@site_command("broker", "database")
 def accept(
-    line: Line, inspections: Inspections, product: Product = None, reason: Reason = "", by: By = "",
+    site: "Site", line: Line, inspections: Inspections, product: Product = None, reason: Reason = "", by: By = "",
     wait: Wait = _WAIT_S,
-    data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """These parts are good: learn from them (false alarms, or parts of a new line)."""
     from wire.command import CommandKind
 
-    _send(
-        CommandKind.ACCEPT, line, product, reason, by, wait, data_dir, broker, database, inspections=tuple(inspections)
-    )
+    _send(site, CommandKind.ACCEPT, line, product, reason, by, wait, inspections=tuple(inspections))
 
 
 @app.command()
+@site_command("broker", "database")
 def reject(
-    line: Line, inspections: Inspections, product: Product = None, reason: Reason = "", by: By = "",
+    site: "Site", line: Line, inspections: Inspections, product: Product = None, reason: Reason = "", by: By = "",
     wait: Wait = _WAIT_S,
-    data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """These parts are not good: never learn from them."""
     from wire.command import CommandKind
 
-    _send(
-        CommandKind.REJECT, line, product, reason, by, wait, data_dir, broker, database, inspections=tuple(inspections)
-    )
+    _send(site, CommandKind.REJECT, line, product, reason, by, wait, inspections=tuple(inspections))
 
 
 @app.command()
+@site_command("broker", "database")
 def rollback(
-    line: Line, version: Annotated[int, typer.Argument(help="The version to use again.")], product: Product = None,
-    reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
-    data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
+    site: "Site", line: Line, version: Annotated[int, typer.Argument(help="The version to use again.")],
+    product: Product = None, reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
 ) -> None:  # fmt: skip
     """Use an earlier version again."""
     from wire.command import CommandKind
 
-    _send(CommandKind.ROLLBACK, line, product, reason, by, wait, data_dir, broker, database, version=version)
+    _send(site, CommandKind.ROLLBACK, line, product, reason, by, wait, version=version)
 
 
 @app.command()
+@site_command("broker", "database")
 def rebuild(
-    line: Line, product: Product = None, reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
-    data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
+    site: "Site", line: Line, product: Product = None, reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
 ) -> None:  # fmt: skip
     """Build a new version from the present references."""
     from wire.command import CommandKind
 
-    _send(CommandKind.BUILD, line, product, reason, by, wait, data_dir, broker, database)
+    _send(site, CommandKind.BUILD, line, product, reason, by, wait)
 
 
 @app.command("set-rate")
+@site_command("broker", "database")
 def set_rate(
-    line: Line, rate: Annotated[float, typer.Argument(help="Share of good parts that may be flagged, e.g. 0.01.")],
+    site: "Site", line: Line,
+    rate: Annotated[float, typer.Argument(help="Share of good parts that may be flagged, e.g. 0.01.")],
     product: Product = None, reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
-    data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """State another false-alarm rate; the threshold follows, nothing is rebuilt."""
     from wire.command import CommandKind
@@ -162,36 +155,34 @@ def set_rate(
 
     if not 0 < rate < 1:
         raise ConfigurationError([f"set-rate: {rate:g} is no share between 0 and 1"])
-    _send(CommandKind.SET_RATE, line, product, reason, by, wait, data_dir, broker, database, false_alarm_rate=rate)
+    _send(site, CommandKind.SET_RATE, line, product, reason, by, wait, false_alarm_rate=rate)
 
 
 @app.command("set-threshold")
+@site_command("broker", "database")
 def set_threshold(
-    line: Line, threshold: Annotated[float, typer.Argument(help="In units of the score.")],
+    site: "Site", line: Line, threshold: Annotated[float, typer.Argument(help="In units of the score.")],
     modality: Annotated[str, typer.Option(help="rgb, depth, sensor, …, or fused.")] = "fused",
     product: Product = None, reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
-    data_dir: DataDir = DEFAULT_DATA_DIR, broker: Broker = None, database: Database = None,
 ) -> None:  # fmt: skip
     """Set a threshold by hand; it wins over the stated rate."""
     from wire.command import CommandKind
 
     _send(
-        CommandKind.SET_THRESHOLD, line, product, reason, by, wait, data_dir, broker, database, modality=modality,
+        site, CommandKind.SET_THRESHOLD, line, product, reason, by, wait, modality=modality,
         threshold=threshold,
     )  # fmt: skip
 
 
 def _send(
-    kind: "CommandKind", line: str, product: str | None, reason: str, by: str, wait_s: float,
-    data_dir: Any, broker: str | None, database: str | None, **wanted: Any,
+    site: "Site", kind: "CommandKind", line: str, product: str | None, reason: str, by: str, wait_s: float,
+    **wanted: Any,
 ) -> None:  # fmt: skip
     from lineside.command_errand import CommandErrand
     from lineside.commands.opened import open_database
     from lineside.product_choice import choose_product
-    from lineside.site import Site
     from lineside.terminal import out
 
-    site = Site(data_dir=data_dir, broker=broker, database=database)
     with open_database(site) as opened:
         chosen = choose_product(opened, line, product)
     errand = CommandErrand(kind, line, product=chosen, by=by or getpass.getuser(), reason=reason, **wanted)

@@ -1,14 +1,19 @@
 """``lineside migrate | topics | retention | weights``: what keeps a site in order."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lineside.commands.options import DEFAULT_DATA_DIR, Broker, Database, DataDir, Objects
+from lineside.commands.site_command import site_command
+
+if TYPE_CHECKING:
+    from lineside.site import Site
 
 
+@site_command("database")
 def migrate(
+    site: "Site",
     reader_role: Annotated[
         str | None,
         typer.Option(
@@ -17,17 +22,14 @@ def migrate(
             help="PostgreSQL role, made if missing, that may read the views of schema `reporting`: Grafana's.",
         ),
     ] = None,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database: Database = None,
 ) -> None:
     """Bring the database to the schema of this version."""
-    from lineside.site import Site
     from lineside.terminal import out
     from storage.migrate import current
     from storage.migrate import migrate as migrate_database
     from storage.reader_role import grant_reader
 
-    url = Site(data_dir=data_dir, database=database).database
+    url = site.database
     migrate_database(url, progress=out.print)
     out.print(f"schema {current(url)}")
     if reader_role:
@@ -37,40 +39,36 @@ def migrate(
         )
 
 
+@site_command("broker")
 def topics(
+    site: "Site",
     partitions: Annotated[
         int, typer.Option(min=1, help="Partitions of each topic: the most workers that can share the lines.")
     ] = 24,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    broker: Broker = None,
 ) -> None:
     """Create the topics that are missing (a later change of the number of partitions maps lines anew)."""
-    from lineside.site import Site
     from lineside.terminal import out
     from wire.kafka.topics_admin import ensure_topics
 
-    settings = Site(data_dir=data_dir, broker=broker).broker
-    created = ensure_topics(settings, partitions)
+    created = ensure_topics(site.broker, partitions)
     out.print(f"created {', '.join(created)}" if created else "every topic is there")
 
 
+@site_command("database", "objects")
 def retention(
+    site: "Site",
     ok_days: Annotated[float, typer.Option(min=0, help="Keep inspections that are ok this long.")] = 30.0,
     defect_days: Annotated[float, typer.Option(min=0, help="Keep inspections with a defect this long.")] = 365.0,
     unknown_days: Annotated[float, typer.Option(min=0, help="Keep parts that could not be judged this long.")] = 90.0,
     topic_days: Annotated[
         float, typer.Option(min=0, help="How long Kafka keeps messages; nothing younger is ever removed.")
     ] = 7.0,
-    data_dir: DataDir = DEFAULT_DATA_DIR,
-    database: Database = None,
-    objects: Objects = None,
 ) -> None:
     """Delete inspections past their age, and objects that nothing needs any more. Run it once a day."""
     from dataclasses import asdict
     from datetime import UTC, datetime, timedelta
 
     from lineside.commands.opened import open_database
-    from lineside.site import Site
     from lineside.terminal import out
     from storage.objects import open_payload_store
     from storage.retention import Retention
@@ -82,7 +80,6 @@ def retention(
         ages={verdict: timedelta(days=days) for verdict, days in ages.items()},
         topic_retention=timedelta(days=topic_days),
     )
-    site = Site(data_dir=data_dir, database=database, objects=objects)
     payloads = open_payload_store(site.objects)
     try:
         with open_database(site) as opened:

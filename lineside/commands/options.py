@@ -5,35 +5,14 @@ from typing import Annotated
 
 import typer
 
-_SITE_PANEL = "Site (flags win over LINESIDE_*, which win over <data-dir>/site.json)"
+SITE_PANEL = "Site (flags win over LINESIDE_*, these over --config, this over <data-dir>/site.json)"
 
 DataDir = Annotated[
     Path,
     typer.Option(
-        "--data-dir", envvar="LINESIDE_DATA_DIR", help="Folder of the site's data.", rich_help_panel=_SITE_PANEL
+        "--data-dir", envvar="LINESIDE_DATA_DIR", help="Folder of the site's data.", rich_help_panel=SITE_PANEL
     ),
 ]
-Broker = Annotated[
-    str | None,
-    typer.Option(
-        "--broker", envvar="LINESIDE_BROKER", metavar="HOST:PORT", help="Kafka's bootstrap servers.",
-        rich_help_panel=_SITE_PANEL,
-    ),
-]  # fmt: skip
-Database = Annotated[
-    str | None,
-    typer.Option(
-        "--database", envvar="LINESIDE_DATABASE", metavar="URL", help="sqlite:///FILE or postgresql://…",
-        rich_help_panel=_SITE_PANEL,
-    ),
-]  # fmt: skip
-Objects = Annotated[
-    str | None,
-    typer.Option(
-        "--objects", envvar="LINESIDE_OBJECTS", metavar="URL", help="file:///FOLDER or s3://BUCKET/PREFIX.",
-        rich_help_panel=_SITE_PANEL,
-    ),
-]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ConfigFile = Annotated[
     Path,

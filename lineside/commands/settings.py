@@ -1,15 +1,18 @@
 """``lineside settings``: what a process would work with, and who said it."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lineside.commands.options import AsJson, SetFlags
+from lineside.commands.options import DEFAULT_DATA_DIR, AsJson, DataDir, SetFlags
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
+
+    from wire.settings_layers import LoadedSettings
 
 
 class Process(StrEnum):
@@ -21,19 +24,26 @@ class Process(StrEnum):
     CAMERA = "camera"
     OPCUA = "opcua"
     REPLAY = "replay"
+    RESULTS = "results"
     PLANT = "plant"
     BROKER = "broker"
+    SITE = "site"
 
 
 def settings(
-    process: Annotated[Process, typer.Argument(help="Whose settings: a worker's, the dashboard's, a connector's, …")],
+    process: Annotated[
+        Process,
+        typer.Argument(help="Whose settings: a worker's, a connector's, …; site: of every command that asks one."),
+    ],
     config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The process's YAML file.")] = None,
     set_flags: SetFlags = None,
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     as_json: AsJson = False,
 ) -> None:
     """What a process would work with, value by value, and where each comes from; secrets are masked.
 
-    A flag (--set) wins over a LINESIDE_* variable, this over the file, this over the default. If something is wrong,
+    A flag (--set) wins over a LINESIDE_* variable, this over the file, this over the default (`site`: over what
+    `lineside up` wrote to the data folder's site.json). If something is wrong,
     everything that is wrong is said, and the exit code is 2, as at the start of the process.
     """
     from rich.table import Table
@@ -41,9 +51,8 @@ def settings(
 
     from lineside.terminal import out, print_json
     from wire.effective_settings import effective_settings
-    from wire.settings_layers import load_layers
 
-    found = effective_settings(load_layers(_kind(process), config, set_flags or ()))
+    found = effective_settings(_load(process, config, set_flags or (), data_dir))
     if as_json:
         print_json([one.model_dump() for one in found])
         return
@@ -53,6 +62,16 @@ def settings(
     for one in found:
         table.add_row(one.key, Text(str(one.value)), one.origin, Text(one.meaning))
     out.print(table)
+
+
+def _load(process: Process, config: Path | None, flags: Sequence[str], data_dir: Path) -> "LoadedSettings[Any]":
+    if process is Process.SITE:
+        from lineside.site import Site
+
+        return Site(data_dir=data_dir, config=config, flags=flags).loaded
+    from wire.settings_layers import load_layers
+
+    return load_layers(_kind(process), config, flags)
 
 
 def _kind(process: Process) -> "type[BaseModel]":
@@ -82,6 +101,10 @@ def _kind(process: Process) -> "type[BaseModel]":
             from connectors.replay.settings import ReplaySettings
 
             return ReplaySettings
+        case Process.RESULTS:
+            from connectors.results.settings import ResultsSettings
+
+            return ResultsSettings
         case Process.PLANT:
             from lineside.plant.settings import PlantSettings
 
@@ -90,3 +113,5 @@ def _kind(process: Process) -> "type[BaseModel]":
             from lineside.embedded_broker import BrokerSettings
 
             return BrokerSettings
+        case Process.SITE:
+            raise AssertionError("a site's settings lie over those of its data folder: see _load")

@@ -60,9 +60,7 @@ def test_a_roles_own_settings_reach_it(tmp_path: Path) -> None:
 @pytest.mark.parametrize("sample", SAMPLES)
 def test_a_connectors_file_is_accepted(sample: str, tmp_path: Path) -> None:
     manifests = render(sample=sample)
-    found = [
-        each for each in manifests if each["kind"] == "StatefulSet" and "-connector-" in each["metadata"]["name"]
-    ]
+    found = [each for each in manifests if each["kind"] == "StatefulSet" and "-connector-" in each["metadata"]["name"]]
     assert found
 
     for stateful in found:

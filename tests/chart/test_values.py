@@ -106,8 +106,9 @@ MISFITS = {
     f"{LINE.format(0, 1)},lines[0].config.security.pki=/tmp/pki": "below /spool/, e.g. /spool/pki",
     f"{LINE.format(0, 1)},lines[0].results.plc.security.pki=/spool/pki": "below /state/, e.g. /state/pki",
     f"{LINE.format(0, 1)},lines[0].config.plc.identity.password=x": "would lie in a ConfigMap",
-    f"{LINE.format(0, 1)},lines[0].config.plc.identity.password_file=/etc/lineside/secret/plc":
-        "name a Secret in lines.press1.secret",
+    f"{LINE.format(0, 1)},lines[0].config.plc.identity.password_file=/etc/lineside/secret/plc": (
+        "name a Secret in lines.press1.secret"
+    ),
 }
 
 

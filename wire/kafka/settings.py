@@ -42,14 +42,7 @@ class KafkaSettings(BaseModel):
     @field_validator("options", mode="before")
     @classmethod
     def _as_text(cls, options: Any) -> Any:
-        # YAML reads `true` and `30000` as such; librdkafka takes text.
-        if not isinstance(options, dict):
-            return options
-        spelled = {True: "true", False: "false"}
-        return {
-            key: spelled[value] if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
-            for key, value in options.items()
-        }
+        return options_as_text(options)
 
     @model_validator(mode="after")
     def _own_options_untouched(self) -> Self:
@@ -84,3 +77,14 @@ class KafkaSettings(BaseModel):
             "embedded": self.embedded,
             "options": {name: value.get_secret_value() for name, value in self.options.items()},
         }
+
+
+def options_as_text(options: Any) -> Any:
+    """The values of librdkafka's settings as it takes them: YAML reads ``true`` and ``30000`` as such."""
+    if not isinstance(options, dict):
+        return options
+    spelled = {True: "true", False: "false"}
+    return {
+        key: spelled[value] if isinstance(value, bool) else str(value) if isinstance(value, int | float) else value
+        for key, value in options.items()
+    }

@@ -1,12 +1,19 @@
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
+from lineside.cli import build_app
 from lineside.data_folder import DataFolder
 from lineside.moments import parse_moment
 from lineside.site import Site, SiteFile
+from wire.effective_settings import effective_settings
 from wire.errors import ConfigurationError
+from wire.kafka.settings import KafkaSettings
+from wire.process_settings import ProcessSettings
+from wire.settings_layers import load_layers
 
 NOW = datetime(2026, 5, 2, 12, 0, tzinfo=UTC)
 
@@ -89,3 +96,81 @@ def test_a_brokers_password_comes_from_the_environment(tmp_path: Path, monkeypat
 
     assert broker.librdkafka()["sasl.username"] == "jobs"
     assert broker.librdkafka()["sasl.password"] == "of the environment"
+
+
+def test_a_file_lies_over_site_json_a_variable_over_the_file_and_an_option_over_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site_file(page="http://127.0.0.1:8080/").write(DataFolder(root=tmp_path).site_file)
+    config = tmp_path / "site.yaml"
+    config.write_text("broker: {bootstrap: file:9092}\ndatabase: sqlite:////file.db\nobjects: file:///file\n")
+    monkeypatch.setenv("LINESIDE_BROKER", "variable:9092")
+    monkeypatch.setenv("LINESIDE_DATABASE", "sqlite:////variable.db")
+
+    site = Site(
+        data_dir=tmp_path,
+        config=config,
+        flags=["database=sqlite:////flag.db", "broker.options.a=1"],
+        broker="option:9092",
+    )
+
+    assert (site.page, site.objects, site.database) == (
+        "http://127.0.0.1:8080/", "file:///file", "sqlite:////flag.db"
+    )  # fmt: skip
+    assert site.broker.bootstrap == "option:9092"
+    assert site.broker.librdkafka()["a"] == "1"
+    shown = {one.key: (one.value, one.origin) for one in effective_settings(site.loaded)}
+    assert shown["broker.bootstrap"] == ("option:9092", "--broker")
+    assert shown["database"] == ("********", "--set database")
+    assert shown["objects"] == ("file:///file", str(config))
+    assert shown["url"] == ("http://127.0.0.1:8080/", str(tmp_path / "site.json"))
+
+
+def test_a_variable_that_names_a_broker_by_its_address_alone_is_understood_by_every_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LINESIDE_BROKER", "kafka:9094")
+    monkeypatch.setenv("LINESIDE_BROKER__OPTIONS__sasl.username", "lineside")
+
+    found = load_layers(BrokerOnly, None)
+
+    assert found.settings.broker.bootstrap == "kafka:9094"
+    assert set(found.settings.broker.options) == {"sasl.username"}
+    assert found.origin(("broker", "bootstrap")) == "LINESIDE_BROKER"
+
+
+class BrokerOnly(ProcessSettings):
+    broker: KafkaSettings
+
+
+def test_another_broker_than_the_sites_embedded_one_is_not_taken_for_embedded(tmp_path: Path) -> None:
+    site_file(embedded=True).write(DataFolder(root=tmp_path).site_file)
+
+    assert Site(data_dir=tmp_path).broker.embedded
+    assert not Site(data_dir=tmp_path, broker="kafka:9092").broker.embedded
+
+
+def test_a_workers_file_says_where_its_site_is_and_a_misspelt_key_is_refused(tmp_path: Path) -> None:
+    worker, misspelt = tmp_path / "worker.yaml", tmp_path / "misspelt.yaml"
+    worker.write_text("roles: [store]\ndatabase: sqlite:////w.db\nstore: {max_batch: 3}\n")
+    misspelt.write_text("databse: sqlite:////w.db\n")
+
+    assert Site(data_dir=tmp_path, config=worker).database == "sqlite:////w.db"
+    with pytest.raises(ConfigurationError, match=r"misspelt\.yaml: databse: is none of broker, .*correct its spelling"):
+        Site(data_dir=tmp_path, config=misspelt)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["history", "ledger", "backup", "restore", "migrate", "topics", "retention", "screenshot",
+     "dlq list", "dlq show", "dlq replay", "state list", "state show", "state accept", "state reject",
+     "state rollback", "state rebuild", "state set-rate", "state set-threshold",
+     "plant state", "plant fault", "plant defect-rate"],
+)  # fmt: skip
+def test_every_command_that_talks_to_a_site_takes_its_settings_from_every_layer(command: str) -> None:
+    group: Any = typer.main.get_command(build_app())
+    for word in command.split():
+        group = group.commands[word]
+    options = {flag for option in group.params for flag in option.opts}
+    assert {"--data-dir", "--config", "--set"} <= options
+    assert options & {"--broker", "--database", "--url"}
