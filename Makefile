@@ -12,8 +12,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 RUN := .venv/bin/
 ROOMS := connectors dashboard lineside models storage stream wire
 CHECKED := $(ROOMS) helm tests
-# Tests that start nothing outside their own process may share the two cores of a small machine.
-FAST_WORKERS ?= 2
+# Test processes side by side, on the two cores of a small machine.
+WORKERS ?= 2
 
 .PHONY: help setup run test lint format test-fast test-slow soak system kafka bundle chart lock clean
 
@@ -61,10 +61,13 @@ lint: setup ## ruff, mypy --strict, import-linter
 	$(RUN)lint-imports --no-logo
 
 test-fast: setup ## Tests that need no other component, in parallel
-	$(RUN)pytest -n $(FAST_WORKERS) -m "not (kafka or postgres or browser or slow or fault)" $(ARGS)
+	$(RUN)pytest -n $(WORKERS) -m "not (kafka or postgres or browser or slow or fault)" $(ARGS)
+
+# What a file's tests share (a filled site, an unpacked bundle) is made once: a file stays with one process.
+SLOW := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup ## Pipeline, system, browser and fault tests (short form)
-	$(RUN)pytest -m "kafka or postgres or browser or slow or fault" $(ARGS)
+	$(RUN)pytest $(SLOW) -m "kafka or postgres or browser or slow or fault" $(ARGS)
 
 soak: setup ## Fault tests at their full length, every image and the whole offline bundle
 	LINESIDE_SOAK=1 LINESIDE_REQUIRE=all $(RUN)pytest -m fault --timeout 3600 $(ARGS)

@@ -1,10 +1,14 @@
 """A real GigE Vision camera on loopback: Aravis' own fake one, in a process of its own.
 
-It listens on the standard's port 3956, so there is one at a time, and tests with it do not run in parallel.
+It listens on the standard's port 3956, so there is one at a time: tests that run side by side wait for each other.
 """
 
+import fcntl
+import os
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +18,16 @@ from tests.components.waiting import wait_until
 PROGRAM = "arv-fake-gv-camera-0.8"
 ADDRESS = "127.0.0.1"
 START_DEADLINE_S = 10.0
+PORT = 3956
+LOCK = Path(tempfile.gettempdir()) / f"lineside-gige-vision-{os.getuid()}.lock"
+
+
+@contextmanager
+def gige_vision_port() -> Iterator[None]:
+    """Have the one port of this machine to oneself; the test's own time limit bounds the wait for another's camera."""
+    with LOCK.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 class RealGenicamCamera:
@@ -29,13 +43,16 @@ class RealGenicamCamera:
             self._arguments += ["-g", str(description)]
         self._log = Path(tempfile.mkdtemp(prefix="lineside-camera-")) / "camera.log"
         self._process: ChildProcess | None = None
+        self._port = ExitStack()
 
     def start(self) -> Self:
+        if self._process is None:
+            self._port.enter_context(gige_vision_port())
         process = self._process = ChildProcess([PROGRAM, *self._arguments], log_path=self._log)
 
         def answers() -> bool:
             process.ensure_alive()
-            return is_udp_port_taken(3956)
+            return is_udp_port_taken(PORT)
 
         wait_until(answers, START_DEADLINE_S, "the GigE Vision camera")
         return self
@@ -58,6 +75,7 @@ class RealGenicamCamera:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+        self._port.close()
         self._log.unlink(missing_ok=True)
         self._log.parent.rmdir()
 

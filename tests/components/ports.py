@@ -1,19 +1,38 @@
 """Free loopback ports."""
 
+import itertools
+import os
 import socket
-from contextlib import ExitStack
+from collections.abc import Iterator
+from functools import cache
+
+# Below what Linux hands out by itself (32768 on), so that no outgoing connection takes one before its owner binds it.
+FIRST, LAST = 10_000, 32_000
+# Test processes that run side by side (pytest-xdist numbers them: gw0, gw1, …) take from stretches of their own.
+WORKERS = 8
+STRETCH = (LAST - FIRST) // WORKERS
+
+
+@cache
+def _candidates() -> Iterator[int]:
+    begin = FIRST + int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % WORKERS * STRETCH
+    # Another test run on this machine begins elsewhere.
+    turn = os.getpid() * 97 % STRETCH
+    return itertools.cycle([*range(begin + turn, begin + STRETCH), *range(begin, begin + turn)])
 
 
 def free_ports(count: int) -> list[int]:
-    """Return `count` different TCP ports of 127.0.0.1 that nobody listens on now.
-
-    The system hands out ephemeral ports in a wide range, so a clash before the component binds is rare but possible.
-    """
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [int(each.getsockname()[1]) for each in sockets]
+    """Return `count` different TCP ports of 127.0.0.1 that nobody listens on now, and none that was returned lately."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = next(_candidates())
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        ports.append(port)
+    return ports
 
 
 def free_port() -> int:

@@ -6,6 +6,7 @@ import pytest
 
 from lineside.bench.camera import CameraScale, bench_camera, fake_camera
 from lineside.bench.spool import SpoolScale, bench_spool
+from tests.components.genicam_camera import gige_vision_port
 from tests.components.requirement import require
 
 pytestmark = [pytest.mark.slow]
@@ -13,7 +14,7 @@ pytestmark = [pytest.mark.slow]
 
 def test_frames_and_memory_of_a_camera_are_measured_on_both_sides(tmp_path: Path) -> None:
     require("aravis")
-    with fake_camera() as address:
+    with gige_vision_port(), fake_camera() as address:
         frames, memory = bench_camera(
             tmp_path, address, 20, CameraScale(repetitions=1, seconds=1.0, memory_s=1.0)
         )  # fmt: skip
