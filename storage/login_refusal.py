@@ -9,7 +9,7 @@ from typing import Final
 
 _REMEDIES: Final = (
     (r"password authentication failed|no password supplied", "check user and password in the database's URL"),
-    (r"no pg_hba\.conf entry", "the server lets this user in neither from here nor so encrypted: PGSSLMODE, pg_hba.conf"),
+    (r"no pg_hba\.conf entry", "the server lets nobody in from here, or not so encrypted: pg_hba.conf, PGSSLMODE"),
     (r'FATAL: +role ".*" does not exist|is not permitted to log in', "make the user, or name another in the URL"),
     (r'FATAL: +database ".*" does not exist', "make the database, or name another in the URL"),
     (r"certificate verify failed|root certificate file|does not match host name", "check PGSSLROOTCERT and PGSSLMODE"),
