@@ -1,10 +1,11 @@
 """How a camera was calibrated, version by version: a YAML file beside the connector's own."""
 
+import math
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from pydantic import AwareDatetime, Field, ValidationError, model_validator
+from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
 from connectors.settings import Strict
 from wire.errors import ConfigurationError
@@ -24,13 +25,24 @@ class CalibrationVersion(Strict):
     fy_px: float = Field(gt=0)
     cx_px: float
     cy_px: float
-    width: int = Field(ge=1, le=12_000, description="of the rectified picture, in px")
+    width: int = Field(ge=1, le=12_000, description="of the picture, in px")
     height: int = Field(ge=1, le=12_000)
+    distortion: tuple[float, ...] = Field(
+        default=(),
+        description="of the lens, by OpenCV: k1, k2, p1, p2, and k3 where known; none: pictures are rectified",
+    )
     # The 3D sensor's own frame is the camera's where both are one device.
     rotation: tuple[float, ...] = Field(
         default=(1, 0, 0, 0, 1, 0, 0, 0, 1), min_length=9, max_length=9, description="sensor to camera, row by row"
     )
     translation_mm: tuple[float, ...] = Field(default=(0, 0, 0), min_length=3, max_length=3)
+
+    @field_validator("distortion")
+    @classmethod
+    def _is_opencvs(cls, distortion: tuple[float, ...]) -> tuple[float, ...]:
+        if len(distortion) not in (0, 4, 5) or not all(map(math.isfinite, distortion)):
+            raise ValueError(f"has {len(distortion)} numbers; give k1, k2, p1, p2 and, where known, k3")
+        return (*distortion, 0.0) if len(distortion) == 4 else distortion
 
     @model_validator(mode="after")
     def _is_rotation(self) -> "CalibrationVersion":
@@ -53,6 +65,7 @@ class CalibrationVersion(Strict):
             height=self.height,
             sensor_to_camera=tuple(value for row in rows for value in row),
             calibration=self.version,
+            distortion=self.distortion,
         ).to_attributes()
 
 

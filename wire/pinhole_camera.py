@@ -14,9 +14,9 @@ _ATTRIBUTES: Final = ("intrinsics", "imagesize", "sensortocamera")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PinholeCamera:
-    """No distortion: pictures are rectified. Pixel centres are whole numbers.
+    """Pixel centres are whole numbers. Pictures are rectified, or as the lens distorts them.
 
-    ``sensor_to_camera``: twelve numbers, row by row, of the (3, 4) matrix [R | t] that takes a point in mm from the
+    ``distortion``: nothing, or OpenCV's k1, k2, p1, p2, k3. ``sensor_to_camera``: twelve numbers, row by row, of the (3, 4) matrix [R | t] that takes a point in mm from the
     sensor's frame into the camera's (x right, y down, z forwards). ``calibration`` names the version that was measured.
     """
 
@@ -28,10 +28,13 @@ class PinholeCamera:
     height: int
     sensor_to_camera: tuple[float, ...]
     calibration: str = ""
+    distortion: tuple[float, ...] = ()
 
     def to_attributes(self) -> dict[str, str]:
         """As frame attributes."""
         calibration = {"calibration": self.calibration} if self.calibration else {}
+        if self.distortion:
+            calibration["distortion"] = ",".join(f"{value:.9g}" for value in self.distortion)
         return {
             "intrinsics": ",".join(f"{value:.9g}" for value in (self.fx_px, self.fy_px, self.cx_px, self.cy_px)),
             "imagesize": f"{self.width},{self.height}",
@@ -60,6 +63,7 @@ class PinholeCamera:
             height=int(size[1]),
             sensor_to_camera=transform,
             calibration=attributes.get("calibration", ""),
+            distortion=_numbers(attributes, "distortion", 5) if "distortion" in attributes else (),
         )
 
 

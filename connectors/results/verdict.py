@@ -17,7 +17,9 @@ class Outcome(StrEnum):
     WRITTEN = "written"  # written; no acknowledgement is configured
     UNACKNOWLEDGED = "unacknowledged"  # written, and no echo came in time
     REFUSED = "refused"  # the server took no write: nothing was written
-    UNCERTAIN = "uncertain"  # the link broke during the write, or the process; never written again
+    UNCERTAIN = (
+        "uncertain"  # link or process broke during the write, and the counter does not tell; never written again
+    )
     EXPIRED = "expired"  # too old before it could be written
     REPEATED = "repeated"  # this version, or a more complete one, was written before: delivered twice by Kafka
 

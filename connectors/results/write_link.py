@@ -41,7 +41,7 @@ class WriteLink:
         self._client = client
         self._settings = settings
         self._nodes = nodes
-        self._counter = counter
+        self.counter = counter  # as the PLC has it
         self.echo: _Echo | None = None
 
     @classmethod
@@ -88,21 +88,30 @@ class WriteLink:
         values = [self._value(name, inspection, late=late) for name in fields]
         return await self._write([self._nodes[name][0] for name in fields], values)
 
-    async def signal(self, inspection: Inspection) -> Outcome:
-        """Write the counter, upon which the PLC takes the result, and wait for its echo."""
+    @property
+    def next_counter(self) -> int:
+        """What the counter becomes with the next result; 1 behind the largest of its type."""
+        return self.counter % _LARGEST[self._nodes["counter"][1]] + 1
+
+    async def signal(self, part_id: str) -> Outcome:
+        """Write the counter, upon which the PLC takes the result, and wait for its echo.
+
+        SourceUnavailable if the link is lost meanwhile: it may have arrived, which the counter will tell.
+        """
         node, kind = self._nodes["counter"]
-        counter = self._counter % _LARGEST[kind] + 1
+        counter = self.next_counter
         heard = self.echo.heard if self.echo is not None else 0
-        try:
-            if not await self._write([node], [ua.DataValue(ua.Variant(counter, kind))]):
-                return Outcome.REFUSED
-        except SourceUnavailable:
-            return Outcome.UNCERTAIN
-        self._counter = counter
+        if not await self._write([node], [ua.DataValue(ua.Variant(counter, kind))]):
+            return Outcome.REFUSED
+        self.counter = counter
+        return await self.echoed(part_id, after=heard)
+
+    async def echoed(self, part_id: str, *, after: int = 0) -> Outcome:
+        """Wait for the echo of what the present counter stands for."""
         acknowledge = self._settings.acknowledge
         if self.echo is None or acknowledge is None:
             return Outcome.WRITTEN
-        echoed = await self.echo.wait(inspection.part_id, counter, after=heard, timeout_s=acknowledge.timeout_s)
+        echoed = await self.echo.wait(part_id, self.counter, after=after, timeout_s=acknowledge.timeout_s)
         return Outcome.ACKNOWLEDGED if echoed else Outcome.UNACKNOWLEDGED
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.backbones.lens import distorted
 from wire.part import PointCloud
 from wire.pinhole_camera import PinholeCamera
 
@@ -71,9 +72,11 @@ def _to_picture(
     seen = xyz_mm.astype(np.float64) @ matrix[:, :3].T + matrix[:, 3]  # (N, 3) in the camera's frame
     seen = seen[seen[:, 2] > 0]
     with np.errstate(over="ignore", invalid="ignore"):
-        u = np.rint(camera.fx_px * seen[:, 0] / seen[:, 2] + camera.cx_px)
-        v = np.rint(camera.fy_px * seen[:, 1] / seen[:, 2] + camera.cy_px)
-    # What is far outside would not fit an integer.
+        x, y = seen[:, 0] / seen[:, 2], seen[:, 1] / seen[:, 2]
+        if camera.distortion:
+            x, y = distorted(x, y, camera.distortion)
+        u, v = np.rint(camera.fx_px * x + camera.cx_px), np.rint(camera.fy_px * y + camera.cy_px)
+    # What is far outside, or not seen at all, would not fit an integer.
     near = (np.abs(u) < 1e9) & (np.abs(v) < 1e9)
     return u[near].astype(np.int64), v[near].astype(np.int64), seen[near, 2].astype(np.float32)
 

@@ -59,6 +59,12 @@ def test_a_frame_carries_where_the_sensors_points_lie_in_the_picture(tmp_path: P
     assert camera.sensor_to_camera == (0, -1, 0, 5, 1, 0, 0, 6, 0, 0, 1, 7)
 
 
+def test_a_frame_carries_the_lens_with_four_numbers_or_five(tmp_path: Path) -> None:
+    for given, carried in (([-0.3, 0.1, 0.001, -0.002], "-0.3,0.1,0.001,-0.002,0"), ([1, 2, 3, 4, 5], "1,2,3,4,5")):
+        assert frame(tmp_path, write(tmp_path, distortion=given)).attributes["distortion"] == carried
+    assert "distortion" not in frame(tmp_path, write(tmp_path)).attributes
+
+
 def test_a_frame_from_before_the_first_version_carries_none(tmp_path: Path) -> None:
     found = frame(tmp_path, write(tmp_path, valid_from="2100-01-01T00:00:00Z"))
     assert "calibration" not in found.attributes
@@ -69,6 +75,7 @@ def test_a_frame_from_before_the_first_version_carries_none(tmp_path: Path) -> N
     [
         ({"rotation": [1, 0, 0, 0, 1, 0, 0, 0, 2]}, "versions.0: rotation: is none (off by 3, determinant 2)"),
         ({"rotation": [1, 0, 0, 0, 1, 0, 0, 0, -1]}, "versions.0: rotation: is none (off by 0, determinant -1)"),
+        ({"distortion": [1, 2, 3]}, "versions.0.distortion: has 3 numbers; give k1, k2, p1, p2 and"),
         ({"fx_px": 0}, "versions.0.fx_px = 0: Input should be greater than 0"),
         ({"valid_from": "2020-01-01T00:00:00"}, "versions.0.valid_from = '2020-01-01T00:00:00': Input should have tim"),
     ],

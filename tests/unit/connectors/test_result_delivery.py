@@ -1,5 +1,6 @@
 """What is decided about a verdict on its way back, and what the journal remembers."""
 
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,16 +10,27 @@ from pydantic import ValidationError
 
 from connectors.results.settings import ResultLine, ResultsSettings
 from connectors.results.verdict import VerdictVersion, is_expired, is_late
-from connectors.results.write_journal import WriteJournal
+from connectors.results.write_journal import Begun, WriteJournal
 from tests.unit.wire.examples import made_inspection
 from wire.errors import ConfigurationError
 from wire.finding import ModalityState, ModalityVerdict, Verdict
+from wire.inspection import Inspection
 from wire.settings_layers import load
 
 FOLDER = Path(__file__).resolve().parents[3] / "connectors" / "results"
 AT = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
 LINE = ResultLine(line="plant1.hall2.line3", deadline_s=0.8, expire_s=20.0)
 USED = ModalityVerdict(modality="rgb", state=ModalityState.USED, verdict=Verdict.OK)
+
+
+def begun(inspection: Inspection, counter: int = 1) -> Begun:
+    return Begun(
+        version=VerdictVersion.of(inspection),
+        line=LINE.line,
+        part_id=inspection.part_id or "",
+        counter_before=counter - 1,
+        counter=counter,
+    )
 
 
 @pytest.mark.parametrize(("age_s", "late", "expired"), [(0.8, False, False), (0.9, True, False), (20.5, True, True)])
@@ -33,14 +45,47 @@ def test_a_version_is_written_once_even_by_the_next_process_and_a_more_complete_
     complete = partial.model_copy(update={"modalities": (USED,)})
     path = tmp_path / "new" / "journal"
     journal = WriteJournal(path)
-    assert journal.begin(VerdictVersion.of(partial))
-    assert not journal.begin(VerdictVersion.of(partial))
+    assert journal.begin(begun(partial))
+    assert not journal.begin(begun(partial))
     journal.close()
     journal = WriteJournal(path)
-    assert not journal.begin(VerdictVersion.of(partial))
-    assert journal.begin(VerdictVersion.of(complete))
-    assert not journal.begin(VerdictVersion.of(partial))  # it would take the better one back
-    assert journal.begin(VerdictVersion.of(made_inspection(LINE.line, "P-2", AT)))
+    assert not journal.begin(begun(partial))
+    assert journal.begin(begun(complete))
+    assert not journal.begin(begun(partial))  # it would take the better one back
+    assert journal.begin(begun(made_inspection(LINE.line, "P-2", AT)))
+    journal.close()
+
+
+def test_what_is_not_settled_is_there_for_the_next_process_with_its_counters(tmp_path: Path) -> None:
+    first, second, third = (begun(made_inspection(LINE.line, f"P-{number}", AT), number) for number in (1, 2, 3))
+    journal = WriteJournal(tmp_path / "journal")
+    for one in (first, second, third):
+        assert journal.begin(one)
+    journal.settle(first.version)
+    journal.close()
+    journal = WriteJournal(tmp_path / "journal")
+    assert journal.unsettled(LINE.line) == [second, third]
+    assert journal.unsettled("plant1.hall2.line9") == []
+    journal.forget(second.version)
+    journal.settle(third.version)
+    assert journal.unsettled(LINE.line) == []
+    assert journal.begin(second)  # it had not arrived
+    assert not journal.begin(third)
+    journal.close()
+
+
+def test_a_journal_of_an_earlier_version_is_read_on(tmp_path: Path) -> None:
+    old = begun(made_inspection(LINE.line, "P-1", AT))
+    database = sqlite3.connect(tmp_path / "journal")
+    database.execute("CREATE TABLE writes (result_id TEXT PRIMARY KEY, modalities INTEGER NOT NULL, at REAL NOT NULL)")
+    now_s = datetime.now(UTC).timestamp()
+    database.execute("INSERT INTO writes VALUES (?, ?, ?)", (str(old.version.result_id), old.version.modalities, now_s))
+    database.commit()
+    database.close()
+    journal = WriteJournal(tmp_path / "journal")
+    assert not journal.begin(old)
+    assert journal.unsettled(LINE.line) == []
+    assert journal.begin(begun(made_inspection(LINE.line, "P-2", AT)))
     journal.close()
 
 

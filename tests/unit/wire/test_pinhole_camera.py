@@ -1,5 +1,7 @@
 """A calibrated camera on the wire."""
 
+from dataclasses import replace
+
 import pytest
 
 from wire.errors import DecodeError
@@ -24,6 +26,13 @@ def test_a_camera_comes_back_as_it_was_written() -> None:
     assert PinholeCamera.from_attributes(attributes) == CAMERA
 
 
+def test_a_lens_travels_with_its_camera() -> None:
+    bent = replace(CAMERA, distortion=(-0.31, 0.12, 0.0005, -0.00025, 0.0))
+    assert bent.to_attributes()["distortion"] == "-0.31,0.12,0.0005,-0.00025,0"
+    assert PinholeCamera.from_attributes(bent.to_attributes()) == bent
+    assert "distortion" not in CAMERA.to_attributes()
+
+
 def test_without_a_transform_there_is_no_camera() -> None:
     assert PinholeCamera.from_attributes({"intrinsics": "1,2,3,4"}) is None
 
@@ -37,6 +46,7 @@ def test_without_a_transform_there_is_no_camera() -> None:
         ({"intrinsics": ""}, "ce_intrinsics is '', expected 4 numbers"),
         ({"imagesize": "640.5,480"}, "expected width,height in px"),
         ({"imagesize": "99999,99999"}, "expected width,height in px"),
+        ({"distortion": "1,2,3,4"}, "ce_distortion is '1,2,3,4', expected 5 numbers"),
         ({"imagesize": "wide,high"}, "ce_imagesize is 'wide,high', expected 2 numbers"),
     ],
 )
