@@ -16,8 +16,9 @@ _ATTRIBUTES: Final = ("intrinsics", "imagesize", "sensortocamera")
 class PinholeCamera:
     """Pixel centres are whole numbers. Pictures are rectified, or as the lens distorts them.
 
-    ``distortion``: nothing, or OpenCV's k1, k2, p1, p2, k3. ``sensor_to_camera``: twelve numbers, row by row, of the (3, 4) matrix [R | t] that takes a point in mm from the
-    sensor's frame into the camera's (x right, y down, z forwards). ``calibration`` names the version that was measured.
+    ``distortion``: nothing, or OpenCV's k1, k2, p1, p2, k3. ``sensor_to_camera``: twelve numbers, row by row, of the
+    (3, 4) matrix [R | t] that takes a point in mm from the sensor's frame into the camera's (x right, y down, z
+    forwards). ``calibration`` names the version that was measured.
     """
 
     fx_px: float
