@@ -17,7 +17,7 @@ from lineside.plant.faults import Fault, FaultDice
 from lineside.plant.metrics import PlantMetrics
 from lineside.plant.plc import Plc
 from lineside.plant.produced_part import DrawsDefects, PartSource, ProducedPart, Shot
-from lineside.plant.sensor_playback import SensorPlayback, sample_hz
+from lineside.plant.sensor_playback import SensorPlayback, sample_hz, window_half_s
 from lineside.plant.truth_ledger import TrueFrame, TruePart, TruthLedger
 
 # A line that learns waits this long for its first version, then makes some more good parts: of those that were meant
@@ -26,6 +26,9 @@ _HOLD_PATIENCE_S: Final = 8.0
 # How often a full disk is tried again.
 _NO_ROOM_RETRY_S: Final = 1.0
 _CLOCK_ERROR: Final = timedelta(hours=1)
+# A PLC samples by its own clock, so a sample for which this process was too busy is taken later, for its moment.
+# Longer: it comes when a connector waits no more (half a second); shorter: a busy machine tears holes into windows.
+_LATEST_SAMPLE_S: Final = 0.25
 
 
 class PackMLState(StrEnum):
@@ -133,15 +136,16 @@ class Line:
         try:
             await self._begun.wait()
             next_s = loop.time() + 1 / self._rate_hz
+            # Sensors move with a part from the begin of its window on, so it is planned before that, or comes later.
+            lead_s = window_half_s(self._rate_hz)
             while not self._stopping.is_set():
                 await self._hold_while_learning()
                 planned = await loop.run_in_executor(self._executor, self._draw)
-                next_s = max(next_s, loop.time())
+                next_s = max(next_s, loop.time() + lead_s)
                 self._playback.plan(next_s, planned.part.sensors)
                 if await self._stopped_before(next_s):
                     break
-                self._state(PackMLState.EXECUTE)
-                await self._trigger(planned)
+                await self._trigger(planned, triggered_at=_moment(next_s))
                 next_s += 1 / self._rate_hz
             await self._deliver(self._take_held_back())
             self._state(PackMLState.STOPPED)
@@ -177,14 +181,14 @@ class Line:
             return False
         return True
 
-    def _state(self, state: PackMLState) -> None:
+    def _state(self, state: PackMLState, *, since: datetime | None = None) -> None:
         if state is not self.figures.packml_state:
             self.figures.packml_state = state
-            self.plc.set([("PackMLState", state.value)], source_at=datetime.now(UTC))
+            self.plc.set([("PackMLState", state.value)], source_at=since or datetime.now(UTC))
 
-    async def _trigger(self, planned: _Planned) -> None:
+    async def _trigger(self, planned: _Planned, *, triggered_at: datetime) -> None:
         """Make one part. Order: 1 truth, synced · 2 PLC, counter last · 3 camera files."""
-        triggered_at = datetime.now(UTC)
+        self._state(PackMLState.EXECUTE, since=triggered_at)
         faults = self.dice.roll()
         if Fault.PLC_RESTART in faults:
             self.plc.restart()
@@ -304,11 +308,16 @@ class Line:
     async def _play_sensors(self) -> None:
         loop = asyncio.get_running_loop()
         period_s = 1 / sample_hz(self._rate_hz)
-        next_s = loop.time()
+        at_s = loop.time()
         while True:
-            self.plc.set(list(self._playback.values(loop.time()).items()), source_at=datetime.now(UTC))
-            next_s = max(next_s + period_s, loop.time())
-            await asyncio.sleep(next_s - loop.time())
+            self.plc.set(list(self._playback.values(at_s).items()), source_at=_moment(at_s))
+            at_s = max(at_s + period_s, loop.time() - _LATEST_SAMPLE_S)
+            await asyncio.sleep(max(0.0, at_s - loop.time()))
+
+
+def _moment(at_s: float) -> datetime:
+    """The event loop's ``at_s`` by the PLC's clock, which triggers and samples share however busy this process is."""
+    return datetime.now(UTC) + timedelta(seconds=at_s - asyncio.get_running_loop().time())
 
 
 def _spoil(shot: Shot, faults: frozenset[Fault]) -> Shot:

@@ -24,7 +24,11 @@ class _Planned:
 
 
 class SensorPlayback:
-    """Plays the traces of planned parts; between parts, the edges of an idle trace. Times are of a monotonic clock."""
+    """Plays the traces of planned parts; where no part is near, an idle trace. Times are of a monotonic clock.
+
+    A part's last value holds until the middle between two parts, so that no sample at the edge of its window, whatever
+    the phase in which tags are sampled, shows a line that idles.
+    """
 
     def __init__(self, *, rate_hz: float, idle: Mapping[str, SensorTrace]) -> None:
         self._scale = window_scale(rate_hz)
@@ -32,14 +36,14 @@ class SensorPlayback:
         self._planned: deque[_Planned] = deque(maxlen=_REMEMBERED)
 
     def plan(self, trigger_s: float, traces: Mapping[str, SensorTrace]) -> None:
-        """Announce that a part with these traces will be triggered at ``trigger_s``."""
+        """Announce a part with these traces, ``trigger_s``, before its window begins (``window_half_s``)."""
         self._planned.append(_Planned(trigger_s=trigger_s, traces=traces))
 
     def values(self, now_s: float) -> dict[str, float]:
-        """Value per tag now."""
+        """Value per tag at that moment."""
         nearest = min(self._planned, key=lambda part: abs(now_s - part.trigger_s), default=None)
         since_s = 0.0 if nearest is None else (now_s - nearest.trigger_s) / self._scale
-        if nearest is None or abs(since_s) > WINDOW_S / 2:
+        if nearest is None or abs(since_s) > WINDOW_S / 2 / _SHARE_OF_PERIOD:
             return {name: _sample(trace, now_s % WINDOW_S - WINDOW_S / 2) for name, trace in self._idle.items()}
         return {name: _sample(trace, since_s) for name, trace in nearest.traces.items()}
 

@@ -4,9 +4,14 @@ A window is compared twice. *Level*: the channels' medians together against the 
 which normal channels that move together are one direction (a pump's current that rises without its pressure is odd,
 though each alone is not). *Shape*: the largest |robust z| of everything else (drift, size, spectrum, knocks) over all
 channels. Shape has many numbers and a high normal maximum, which would drown a shifted level; so each is divided by
-what normal windows typically reach, and the larger ratio is the score: 1 = a typical good window.
+what normal windows typically reach, and the larger ratio counts.
+
+The score is 1 + log2 of that ratio: 1 = a typical good window, 2 = twice that, 3 = four times. A ratio to spreads that
+few references tell has a tail like Student's, heavier than thresholds beyond the references (``calibration``) assume;
+the logarithm of the largest of many such ratios has the tail that they do.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -64,7 +69,7 @@ class SensorMemory:
     def score(self, window: SensorWindow) -> float | None:
         """How far from normal, 1 = typical of good windows; None if no known channel has a good sample."""
         distances = self.distances(_table(window_features(window), self.names))
-        return None if distances is None else float(max(d / t for d, t in zip(distances, self.typical, strict=True)))
+        return None if distances is None else _score(distances, self.typical)
 
     def distances(self, table: Table) -> tuple[float, float] | None:
         """(level, shape) of features (C, F), each >= 1; None if all are NaN. A lost channel has no say."""
@@ -97,7 +102,7 @@ def build_sensor_memory(
             judged = [memory.distances(tables[index]) for index in block]
             left_out.extend(distances for distances in judged if distances is not None)
     level, shape = (float(t) for t in np.mean(left_out, axis=0)) if left_out else (1.0, 1.0)
-    scores = [max(one / level, other / shape) for one, other in left_out]
+    scores = [_score(distances, (level, shape)) for distances in left_out]
     return _memory(names, tables, settings, (level, shape)), scores
 
 
@@ -118,6 +123,10 @@ def _memory(
     shape = NormalShape.of(stacked, settings.relative_floor)
     levels = NormalLevels.of(shape.deviations(stacked)[:, :, 0])
     return SensorMemory(names=names, levels=levels, shape=shape, typical=typical)
+
+
+def _score(distances: tuple[float, float], typical: tuple[float, float]) -> float:
+    return 1 + math.log2(max(one / other for one, other in zip(distances, typical, strict=True)))
 
 
 def _table(features: Mapping[str, NDArray[np.float64]], names: Sequence[str]) -> Table:

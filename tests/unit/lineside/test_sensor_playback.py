@@ -39,3 +39,14 @@ def test_at_high_rates_a_whole_trace_fits_between_two_parts() -> None:
     assert sample_hz(1.0) == 20.0
     # Twelve a part, of which nine tenths lie in its window: more than the eight that can be judged.
     assert sample_hz(10.0) == 120.0
+
+
+@pytest.mark.parametrize("rate_hz", [1.0, 2.0, 20.0])
+def test_a_sample_on_the_edge_of_a_window_shows_its_part_and_not_an_idle_line(rate_hz: float) -> None:
+    playback = SensorPlayback(rate_hz=rate_hz, idle=ramp(50))
+    for part in range(3):
+        playback.plan(100.0 + part / rate_hz, ramp(part))
+    half_s, late_s = window_half_s(rate_hz), 0.02 / rate_hz
+
+    assert playback.values(100 + 1 / rate_hz - half_s - late_s)["Speed"] == pytest.approx(1 - 0.5)
+    assert playback.values(100 + 1 / rate_hz + half_s + late_s)["Speed"] == pytest.approx(1 + 0.48)
