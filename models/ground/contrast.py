@@ -12,7 +12,11 @@ LOGIT_SCALE: Final = 100.0
 
 
 def contrast_heat(tokens: Tensor, normal: Tensor, abnormal: Tensor, *, logit_scale: float = LOGIT_SCALE) -> Tensor:
-    """Softmax share of the abnormal text: tokens (…, C), texts (C,) each, all of length 1 -> (…) in [0, 1]."""
-    if not tokens.shape[-1] == len(normal) == len(abnormal):
-        raise ShapeError(f"tokens have {tokens.shape[-1]} channels, texts {len(normal)} and {len(abnormal)}")
-    return torch.sigmoid(logit_scale * (tokens @ (abnormal - normal)))
+    """Softmax share of the abnormal text: tokens (…, L, C), all of length 1 -> (…, L) in [0, 1].
+
+    Texts (C,) each, or (…, C): one for each picture. ShapeError if the widths differ.
+    """
+    if not tokens.shape[-1] == normal.shape[-1] == abnormal.shape[-1]:
+        widths = f"{normal.shape[-1]} and {abnormal.shape[-1]}"
+        raise ShapeError(f"tokens have {tokens.shape[-1]} channels, texts {widths}")
+    return torch.sigmoid(logit_scale * (tokens @ (abnormal - normal)[..., None])[..., 0])

@@ -26,9 +26,9 @@ class Metric(StrEnum):
 def text_delta(
     tokens: Tensor, normal: Tensor, abnormal: Tensor, *, norm: Norm = Norm.L2, metric: Metric = Metric.EUCLIDEAN
 ) -> Tensor:
-    """d_n - d_a of tokens (…, C) and unit texts (C,) -> (…) in [-2, 2]; above 0: more like abnormal words (Eq. 6).
+    """d_n - d_a of tokens (…, L, C) and unit texts (C,), or (…, C) one for each picture -> (…, L) in [-2, 2] (Eq. 6).
 
-    ShapeError if the widths differ.
+    Above 0: more like abnormal words. ShapeError if the widths differ.
     """
     if not tokens.shape[-1] == normal.shape[-1] == abnormal.shape[-1]:
         raise ShapeError(f"tokens have {tokens.shape[-1]} channels, texts {normal.shape[-1]} and {abnormal.shape[-1]}")
@@ -37,7 +37,7 @@ def text_delta(
     else:
         placed = tokens / tokens.square().sum(dim=-1, keepdim=True).clamp_min(1e-12)
     if metric is Metric.COSINE:
-        return placed @ abnormal - placed @ normal
+        return (placed @ (abnormal - normal)[..., None])[..., 0]
     return _distance(placed, normal) - _distance(placed, abnormal)
 
 
@@ -47,11 +47,16 @@ def delta_map(delta: Tensor, temperature: float) -> Tensor:
 
 
 def text_probability(cls: Tensor, normal: Tensor, abnormal: Tensor, *, temperature: float) -> Tensor:
-    """Images (B, D), texts (n, D) and (m, D): the abnormal ones' summed share of a softmax -> (B,) (Q9)."""
-    logits = F.normalize(cls, dim=-1) @ torch.cat([normal, abnormal]).T * temperature
-    return logits.softmax(dim=-1)[:, len(normal) :].sum(dim=-1)
+    """Images (B, D), texts (n, D) and (m, D), or (B, n, D) and (B, m, D) for each its own -> (B,) (Q9).
+
+    The abnormal ones' summed share of a softmax.
+    """
+    texts = torch.cat([normal, abnormal], dim=-2)  # (…, n + m, D)
+    logits = (texts @ F.normalize(cls, dim=-1)[..., None])[..., 0] * temperature  # (B, n + m)
+    return logits.softmax(dim=-1)[:, normal.shape[-2] :].sum(dim=-1)
 
 
 def _distance(tokens: Tensor, text: Tensor) -> Tensor:
+    own = text if text.ndim == 1 else text[..., None, :]
     # The gradient of a root is infinite at 0, which a token that equals a text would turn into NaN.
-    return (tokens - text).square().sum(dim=-1).clamp_min(1e-12).sqrt()
+    return (tokens - own).square().sum(dim=-1).clamp_min(1e-12).sqrt()

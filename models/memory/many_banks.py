@@ -16,6 +16,8 @@ from wire.errors import ShapeError
 _QUERIES = 256
 # Vectors of a block of the bank: larger wastes more on lines with few references, smaller makes more blocks to join.
 _VECTORS = 1024
+# Below this a product's blocks are so small that starting them takes longer than they do.
+_LEAST_VECTORS = 256
 # Pairs of blocks per product: 64 x 256 x 1024 cosines are 64 MiB, and keep a GPU busy.
 _PAIRS = 64
 
@@ -55,8 +57,9 @@ def cosine_distance_by_blocks(
     """As ``cosine_distance_in_each``, on any device. Nothing waits for the device: it is told all, then asked once."""
     counts, sizes = [len(own) for own in queries], [len(bank) for bank in banks]
     device = queries[0].device
-    # Where all lines are small, blocks are: the rest would be copies that find nothing.
-    rows, columns = max(1, min(rows, max(counts))), min(columns, max(sizes))
+    # Most lines of a site have memories of one size. A block of just that size is cut without a copy; longer banks
+    # have their last block overlap, and only shorter ones are filled up.
+    rows, columns = max(1, min(rows, max(counts))), min(columns, max(_LEAST_VECTORS, sorted(sizes)[len(sizes) // 2]))
     todo = list(_pairs(counts, sizes, rows, columns))
     spare = sum(counts)
     best = torch.full((spare + 1,), -torch.inf, device=device)

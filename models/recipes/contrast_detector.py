@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from models.backbones.planes import Planes
-from models.backbones.tokens import TokenFeatures, unit
+from models.backbones.tokens import TokenFeatures
 from models.ground.contrast import contrast_heat
 from models.ground.image_score import image_score
 from models.ground.sigmoid_gain import GainForm, SigmoidGain, context_of
@@ -15,8 +16,9 @@ from models.memory.patch_memory import Map
 from models.memory.token_bank import WHOLE, TokenBank, build_token_bank, cosine_distances, most_alike, whole_picture
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
-from models.recipes.samllava_recipe import CoarseSettings, ContextSettings, Wordless
+from models.recipes.samllava_recipe import CoarseSettings, ContextSettings
 from models.recipes.token_reader import UNDECIDED, Tensors, TokenReader, kept_pair, on_host, values_on_host
+from models.recipes.wordless import Wordless
 from models.text.prompt_bank import TextPair
 from wire.line_state import LineSpec
 
@@ -59,19 +61,16 @@ class ContrastDetector:
         with torch.inference_mode():
             features = self._reader.features([picture.values for picture in pictures])
             banks = self._reader.banks(memories, names)
-            pairs = self._reader.remembered_pairs(memories, names)
+            pair = self._reader.remembered_pairs(memories, names)
             gains = self._gains(features, banks, memories, names)
-            heats = [
-                self._heat(own, pair, known=bank is not None) * gain
-                for own, pair, bank, gain in zip(features, pairs, banks, gains, strict=True)
-            ]
+            heats = self._heats(features, pair, known=[bank is not None for bank in banks])
             alike = values_on_host(
                 [
                     None if bank is None else most_alike(own.memorable(), bank)
                     for own, bank in zip(features, banks, strict=True)
                 ]
             )
-            maps = on_host(heats, self._reader.backbone.grid)
+            maps = on_host([heat * gain for heat, gain in zip(heats, gains, strict=True)], self._reader.backbone.grid)
         return [
             Look(anomaly=anomaly, reference=None if reference is None else int(reference))
             for anomaly, reference in zip(maps, alike, strict=True)
@@ -90,11 +89,9 @@ class ContrastDetector:
             pair = self._reader.pair(spec)
             contexts = self._left_out(references, owners, bank, features[0].grid)
             gain = SigmoidGain.fit(contexts)
-            heats = [
-                self._heat(own, pair, known=True) * gain(context, self._context.form)
-                for own, context in zip(features, contexts, strict=True)
-            ]
-            looks = [Look(anomaly=anomaly) for anomaly in on_host(heats, features[0].grid)]
+            heats = self._heats(features, pair, known=[True] * len(features))
+            raised = [heat * gain(context, self._context.form) for heat, context in zip(heats, contexts, strict=True)]
+            looks = [Look(anomaly=anomaly) for anomaly in on_host(raised, features[0].grid)]
         tensors = bank.tensors(name) | gain.tensors(name) | kept_pair(pair, name)
         calibration = calibrated([look.anomaly for look in looks], self.score)
         return BuiltMemory(tensors=tensors, calibration=calibration, left_out=looks, names_references=True)
@@ -146,12 +143,17 @@ class ContrastDetector:
             gains[index] = gain(context_of(distances), self._context.form)
         return gains
 
-    def _heat(self, features: TokenFeatures, pair: TextPair | None, *, known: bool) -> Tensor:
-        """(L,) in [0, 1]; ``known``: there is a memory."""
-        layer, words = self._reader.backbone.text_layer, self._reader.words
-        if pair is not None and layer is not None and words is not None:
-            tokens = unit({layer: features.layers[layer][0]})[layer]
-            return contrast_heat(tokens, pair.normal, pair.abnormal, logit_scale=words.scale)
-        if known and self._coarse.wordless is Wordless.MEMORY:
-            return torch.ones(features.grid[0] * features.grid[1], device=self._reader.device)
-        return self._reader.own_view(features)
+    def _heats(
+        self, features: Sequence[TokenFeatures], pair: TextPair | None, *, known: Sequence[bool]
+    ) -> Sequence[Tensor]:
+        """(L,) in [0, 1] of every picture; ``known``: there is a memory."""
+        words = self._reader.words
+        if pair is not None and words is not None:
+            tokens = F.normalize(self._reader.text_tokens(features), dim=-1)
+            return contrast_heat(tokens, pair.normal, pair.abnormal, logit_scale=words.scale).unbind()
+        return [
+            torch.ones(own.grid[0] * own.grid[1], device=self._reader.device)
+            if remembered and self._coarse.wordless is Wordless.MEMORY
+            else self._reader.own_view(own)
+            for own, remembered in zip(features, known, strict=True)
+        ]

@@ -12,16 +12,10 @@ from models.ground.threshold import CoarseThreshold
 from models.memory.coreset import CoresetSettings
 from models.recipes.backbone_settings import BackboneSettings
 from models.recipes.senses import Senses
+from models.recipes.wordless import Wordless
 from models.refine.sam_refiner import RefinerSettings
 from models.settings import PartSettings
 from models.text.prompt_bank import TextSettings
-
-
-class Wordless(StrEnum):
-    """What stands in for words where the backbone knows none; without a memory it is always the picture itself."""
-
-    OWN = "own"  # what the backbone thinks by itself, or how rare a place is in its own picture
-    MEMORY = "memory"  # nothing: the memory decides alone
 
 
 class CoarseSettings(PartSettings):

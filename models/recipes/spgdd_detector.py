@@ -1,7 +1,6 @@
 """The detector of SPGDD-GPT: tokens against words, and against the reference that a part resembles most."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -21,24 +20,13 @@ from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
 from models.recipes.spgdd_recipe import ScoreForm, ScoreSettings, SelfPromptSettings, TddfSettings, Temperature
 from models.recipes.token_reader import UNDECIDED, Tensors, TokenReader, kept_pair, on_host, values_on_host
+from models.recipes.wordless import Wordless
 from models.text.prompt_bank import TextPair
 from wire.line_state import LineSpec
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Answer:
-    """Of one picture, on the device: anomaly (L,); ``share`` () of abnormal words in the image token; ``reference`` ().
-
-    None where there are no words, and no memory.
-    """
-
-    anomaly: Tensor
-    share: Tensor | None
-    reference: Tensor | None
-
-
 class SpgddDetector:
-    """See ``FrameDetector``. Without words (a backbone that cannot read) the memory alone decides."""
+    """See ``FrameDetector``. Without words (a backbone that cannot read) ``tddf.wordless`` says what decides."""
 
     def __init__(
         self, reader: TokenReader, *, tddf: TddfSettings, memory: SelfPromptSettings, score: ScoreSettings
@@ -78,8 +66,7 @@ class SpgddDetector:
         with torch.inference_mode():
             features = self._reader.features([picture.values for picture in pictures])
             banks = self._reader.banks(memories, names)
-            pairs = self._reader.remembered_pairs(memories, names)
-            return [*self._looks([self._answer(*each) for each in zip(features, banks, pairs, strict=True)])]
+            return [*self._looks(features, banks, self._reader.remembered_pairs(memories, names))]
 
     def build(
         self, pictures: Sequence[Planes], name: str, *, spec: LineSpec, sources: Sequence[int] | None = None
@@ -98,7 +85,7 @@ class SpgddDetector:
             if len(looks) < 2:
                 # A single reference has no other to be compared with: itself, moved by half a patch, is the next part.
                 moved = _moved(pictures[owners.index(bank.owner())].values, max(1, self.patch_px // 2))
-                looks += self._looks([self._answer(each, bank, pair) for each in self._reader.features(moved)])
+                looks += self._looks(self._reader.features(moved), [bank] * len(moved), pair)
         tensors = bank.tensors(name) | kept_pair(pair, name)
         maps = [look.anomaly for look in looks]
         scores = [self.score(look.anomaly) if look.score is None else look.score for look in looks]
@@ -110,46 +97,65 @@ class SpgddDetector:
     ) -> list[Look]:
         """Every reference against the memory without its source; none where that is the whole memory."""
         banks = [bank.without(owner) if bank.keeps(owner) else bank for owner in owners]
-        return self._looks(
-            [self._answer(own, left, pair) for own, left in zip(references, banks, strict=True) if left.references]
-        )
+        others = [(own, left) for own, left in zip(references, banks, strict=True) if left.references]
+        return self._looks([own for own, _ in others], [left for _, left in others], pair)
 
-    def _answer(self, features: TokenFeatures, bank: TokenBank | None, pair: TextPair | None) -> _Answer:
-        if bank is None or (self._memory.fusion is Fusion.TEXT and pair is not None):
-            alone = self._reader.own_view(features) if pair is None else self._word_map(features, pair)
-            return _Answer(anomaly=alone, share=self._share(features, pair), reference=None)
-        closest = closest_reference(features.memorable(), bank, match=self._memory.match, turns=self._memory.rotations)
-        anomaly = layer_mean(closest.maps)
-        if pair is not None:
-            anomaly = fused_map(anomaly, self._word_map(features, pair), self._memory.fusion)
-        return _Answer(anomaly=anomaly, share=self._share(features, pair), reference=closest.reference)
-
-    def _word_map(self, features: TokenFeatures, pair: TextPair) -> Tensor:
-        layer = self._reader.backbone.text_layer
-        if layer is None:
-            raise RuntimeError("a backbone without a text layer was given words")
-        delta = text_delta(
-            features.layers[layer][0], pair.normal, pair.abnormal, norm=self._tddf.norm, metric=self._tddf.metric
-        )
-        return delta_map(delta, self._tddf.temperature)
-
-    def _share(self, features: TokenFeatures, pair: TextPair | None) -> Tensor | None:
-        if pair is None or features.cls is None or self._score.image is ScoreForm.MAP:
-            return None
-        temperature = self._temperature()
-        return text_probability(features.cls, pair.normal[None], pair.abnormal[None], temperature=temperature)[0]
-
-    def _looks(self, answers: Sequence[_Answer]) -> list[Look]:
-        maps = on_host([each.anomaly for each in answers], self._reader.backbone.grid)
-        shares = values_on_host([each.share for each in answers])
-        references = values_on_host([each.reference for each in answers])
+    def _looks(
+        self, features: Sequence[TokenFeatures], banks: Sequence[TokenBank | None], pair: TextPair | None
+    ) -> list[Look]:
+        """``pair``: one for all pictures, or (B, D) one for each. The device is waited for at the end."""
+        if not features:
+            return []
+        words = self._words(features, banks, pair)
+        seen = [self._anomaly(*each) for each in zip(features, banks, words, strict=True)]
+        maps = on_host([anomaly for anomaly, _ in seen], self._reader.backbone.grid)
+        references = values_on_host([reference for _, reference in seen])
         looks = []
-        for anomaly, share, reference in zip(maps, shares, references, strict=True):
+        for anomaly, share, reference in zip(maps, self._shares(features, pair), references, strict=True):
             score = share
             if share is not None and self._score.image is ScoreForm.FUSED:
                 score = (share + self.score(anomaly)) / 2
             looks.append(Look(anomaly=anomaly, score=score, reference=None if reference is None else int(reference)))
         return looks
+
+    def _words(
+        self, features: Sequence[TokenFeatures], banks: Sequence[TokenBank | None], pair: TextPair | None
+    ) -> Sequence[Tensor | None]:
+        """(L,) in [0, 1] by words, or by what stands in for them; None: the memory decides alone."""
+        if pair is not None:
+            tokens = self._reader.text_tokens(features)
+            delta = text_delta(tokens, pair.normal, pair.abnormal, norm=self._tddf.norm, metric=self._tddf.metric)
+            return delta_map(delta, self._tddf.temperature).unbind()
+        alone = self._tddf.wordless is Wordless.MEMORY
+        return [
+            None if alone and bank is not None else self._reader.own_view(own)
+            for own, bank in zip(features, banks, strict=True)
+        ]
+
+    def _anomaly(
+        self, features: TokenFeatures, bank: TokenBank | None, words: Tensor | None
+    ) -> tuple[Tensor, Tensor | None]:
+        """(map (L,), the closest reference ()); one of ``bank`` and ``words`` is there."""
+        if words is not None and (bank is None or self._memory.fusion is Fusion.TEXT):
+            return words, None
+        if bank is None:
+            raise RuntimeError("a picture without a memory was given no words")
+        closest = closest_reference(features.memorable(), bank, match=self._memory.match, turns=self._memory.rotations)
+        anomaly = layer_mean(closest.maps)
+        if words is not None:
+            anomaly = fused_map(anomaly, words, self._memory.fusion)
+        return anomaly, closest.reference
+
+    def _shares(self, features: Sequence[TokenFeatures], pair: TextPair | None) -> Sequence[float | None]:
+        """Of abnormal words in each image token; None where it has no say."""
+        tokens = [own.cls for own in features if own.cls is not None]
+        if pair is None or len(tokens) < len(features) or self._score.image is ScoreForm.MAP:
+            return [None] * len(features)
+        normal, abnormal = pair.normal[..., None, :], pair.abnormal[..., None, :]
+        shares: list[float] = text_probability(
+            torch.cat(tokens), normal, abnormal, temperature=self._temperature()
+        ).tolist()
+        return shares
 
     def _temperature(self) -> float:
         scale = 1.0 if self._reader.words is None else self._reader.words.scale

@@ -12,6 +12,7 @@ from models.memory.coreset import CoresetSettings
 from models.memory.self_prompt import Match
 from models.recipes.backbone_settings import BackboneSettings
 from models.recipes.senses import Senses
+from models.recipes.wordless import Wordless
 from models.settings import PartSettings
 from models.text.prompt_bank import TextSettings
 
@@ -22,6 +23,7 @@ class TddfSettings(PartSettings):
     norm: Norm
     metric: Metric
     temperature: float = Field(gt=0)
+    wordless: Wordless
 
 
 class SelfPromptSettings(PartSettings):

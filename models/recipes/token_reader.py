@@ -64,6 +64,13 @@ class TokenReader:
             found.extend(seen[index] for index in range(len(chunk)))
         return found
 
+    def text_tokens(self, features: Sequence[TokenFeatures]) -> Tensor:
+        """(B, L, C) of the layer that shares its space with the words."""
+        layer = self.backbone.text_layer
+        if layer is None:
+            raise RuntimeError("a backbone without a text layer was given words")
+        return torch.cat([own.layers[layer] for own in features])
+
     def own_view(self, features: TokenFeatures) -> Tensor:
         """(L,) in [0, 1] without words and memory: the backbone's opinion, else how rare a place is in its picture."""
         if features.opinion is not None:
@@ -82,25 +89,20 @@ class TokenReader:
         """Words for a line; None where the backbone cannot read."""
         return None if self.words is None else self.words.bank.pair(spec)
 
-    def remembered_pairs(self, memories: Sequence[Tensors | None], names: Sequence[str]) -> list[TextPair | None]:
-        """Per picture the words that its state keeps, or those of a line without one."""
-        if self.words is None:
-            return [None] * len(memories)
+    def remembered_pairs(self, memories: Sequence[Tensors | None], names: Sequence[str]) -> TextPair | None:
+        """For every picture the words that its state keeps, or those of a line without one: (B, D) each."""
         unknown = self.pair(None)
+        if unknown is None:
+            return None
+        if all(tensors is None for tensors in memories):
+            return unknown
+        usual = unknown.stacked().cpu().numpy()
         kept = [
-            None if tensors is None else tensors[_text_name(name)]
+            usual if tensors is None else tensors[_text_name(name)]
             for tensors, name in zip(memories, names, strict=True)
         ]
-        known = [each for each in kept if each is not None]
-        stacked = iter(torch.from_numpy(np.stack(known)).to(self.device) if known else ())
-        pairs: list[TextPair | None] = []
-        for each in kept:
-            if each is None:
-                pairs.append(unknown)
-            else:
-                normal, abnormal = next(stacked)
-                pairs.append(TextPair(normal=normal, abnormal=abnormal))
-        return pairs
+        stacked = torch.from_numpy(np.stack(kept)).to(self.device)  # (B, 2, D)
+        return TextPair(normal=stacked[:, 0], abnormal=stacked[:, 1])
 
 
 def kept_pair(pair: TextPair | None, name: str) -> dict[str, NDArray[np.float32]]:

@@ -44,7 +44,7 @@ class TextSettings(PartSettings):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TextPair:
-    """normal (D,), abnormal (D,), of unit length."""
+    """normal (D,), abnormal (D,), of unit length; of many pictures (B, D) each."""
 
     normal: Tensor
     abnormal: Tensor

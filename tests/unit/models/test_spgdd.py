@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 
@@ -12,6 +13,7 @@ from models.evaluate.loading import part_of
 from models.recipes import load_inspector
 from models.recipes.recipe import read_recipe
 from models.recipes.spgdd_recipe import SpgddRecipe
+from models.recipes.token_eye import token_eye
 from wire.errors import ConfigurationError
 from wire.finding import Finding, Mode, Verdict
 from wire.inspector import Inspector
@@ -150,6 +152,26 @@ def test_without_words_the_shipped_network_sees_by_memory_alone():
     good, bad = found(inspector, part(20), part(21, defect=True))
     assert (good.verdict, bad.verdict) == (Verdict.OK, Verdict.DEFECT)
     assert bad.pictures["rgb"].map.shape == (8, 8)
+
+
+def test_the_shipped_networks_own_opinion_stands_in_for_words():
+    changes = {"backbone.name": "embedded", "backbone.frame_px": "64"}
+    settings = read_recipe("spgdd", changes)
+    assert isinstance(settings, SpgddRecipe)
+    alone, asked = (
+        load_inspector("spgdd", threads=1, changes={**changes, "tddf.wordless": wordless})
+        for wordless in ("memory", "own")
+    )
+    backbone = token_eye("spgdd", settings.backbone, torch.device("cpu")).backbone
+    seen = part(21, defect=True)
+    frame = torch.from_numpy(backbone.profile.prepare(seen.images["rgb"]).pixels)[None]
+    with torch.inference_mode():
+        opinion = backbone.encode(frame).opinion
+    assert opinion is not None
+    zero_shot = alone.inspect([seen], [None])[0].pictures["rgb"].map
+    np.testing.assert_allclose(zero_shot, opinion.view(8, 8).numpy(), atol=1e-5)
+    by_memory, both = (found(each, seen)[0].pictures["rgb"].map for each in (alone, asked))
+    np.testing.assert_allclose(both, by_memory * zero_shot, atol=1e-5)
 
 
 def test_weights_are_read_from_the_file_that_a_person_names(tmp_path: Path):

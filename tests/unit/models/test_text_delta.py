@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from models.ground.contrast import contrast_heat
 from models.ground.map_fusion import Fusion, fused_map, layer_mean
 from models.ground.text_delta import Metric, Norm, delta_map, text_delta, text_probability
 from wire.errors import ShapeError
@@ -49,6 +50,21 @@ def test_the_map_of_a_batch_is_made_of_its_channels_and_not_of_its_tokens():
     found = text_delta(batch, NORMAL, ABNORMAL)
     assert found.shape == (2, 7)
     torch.testing.assert_close(found[0], found[1].flip(0))
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_each_picture_of_a_batch_may_have_words_of_its_own(metric: Metric):
+    batch, normals, abnormals = unit(3, 7, 5), unit(3, 5, seed=6), unit(3, 5, seed=7)
+    together = text_delta(batch, normals, abnormals, metric=metric)
+    cls = unit(3, 5, seed=8)
+    shares = text_probability(cls, normals[:, None], abnormals[:, None], temperature=10)
+    for index in range(3):
+        own = normals[index], abnormals[index]
+        torch.testing.assert_close(together[index], text_delta(batch[index], *own, metric=metric))
+        alone = text_probability(cls[index : index + 1], *(each[None] for each in own), temperature=10)
+        torch.testing.assert_close(shares[index : index + 1], alone)
+        heat = contrast_heat(batch, normals, abnormals, logit_scale=10)[index]
+        torch.testing.assert_close(heat, contrast_heat(batch[index], *own, logit_scale=10))
 
 
 def test_widths_that_differ_are_refused():
