@@ -4,16 +4,15 @@ import ctypes
 import threading
 from collections.abc import Callable
 from ctypes import c_double, c_int, c_size_t
-from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
 import numpy as np
 import structlog
-from numpy.typing import NDArray
 
 from connectors.errors import SourceUnavailable
 from connectors.genicam.aravis_library import AravisError, AravisLibrary, text
+from connectors.genicam.device import Delivered, RawPicture
 from connectors.genicam.settings import GenicamSource, Trigger
 
 Value = TypeVar("Value")
@@ -28,30 +27,8 @@ _PTP_STATES: Final = ("PtpStatus", "GevIEEE1588Status")
 _PTP_FOLLOWS: Final = frozenset({"slave", "locked"})
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RawPicture:
-    """Pixels as they came: ``data`` (N,) is the library's memory until the buffer is given back."""
-
-    data: NDArray[np.uint8]
-    code: int  # GenICam pixel format
-    width: int
-    height: int
-    padding: int  # bytes behind each row
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Delivered:
-    """One buffer of the camera; ``picture`` is None where packets of it never came."""
-
-    handle: int
-    frame_id: int
-    camera_ns: int
-    host_ns: int  # arrival of the first packet
-    picture: RawPicture | None
-
-
 class AravisDevice:
-    """From the constructor to ``close`` the camera is ours and streams. One thread."""
+    """A ``GenicamDevice``."""
 
     def __init__(self, library: AravisLibrary, settings: GenicamSource) -> None:
         """Connect, set up, begin. SourceUnavailable: it is not there, somebody else's, or refuses a setting."""

@@ -11,10 +11,12 @@ import structlog
 from connectors.captured import Captured
 from connectors.errors import RejectedInput, SourceUnavailable
 from connectors.frame_encoding import encode_array
-from connectors.genicam.aravis_device import AravisDevice, Delivered
+from connectors.genicam.aravis_device import AravisDevice
 from connectors.genicam.aravis_library import AravisLibrary
 from connectors.genicam.camera_clock import Stamp, stamp
+from connectors.genicam.device import Delivered, GenicamDevice
 from connectors.genicam.frame_counter import FrameCounter
+from connectors.genicam.gentl_device import GentlDevice
 from connectors.genicam.pixel_format import to_image
 from connectors.genicam.settings import GenicamSource, Trigger
 from connectors.metrics import ConnectorMetrics
@@ -54,7 +56,7 @@ class GenicamCamera:
         self._metrics = metrics
         self._now_s = now_s
         self._library: AravisLibrary | None = None
-        self._device: AravisDevice | None = None
+        self._device: GenicamDevice | None = None
         self._retry_s = 0.0
         self._log = structlog.get_logger("connectors.genicam", source=settings.source)
 
@@ -69,7 +71,7 @@ class GenicamCamera:
             device = self._device or self._connect()
             captured = self._take(device, timeout_s)
         except SourceUnavailable as error:
-            self._let_go(AravisDevice.abandon)
+            self._let_go(lambda device: device.abandon())
             self._retry_s = min(max(2 * self._retry_s, error.retry_after_s), _RETRY_LONGEST_S)
             raise SourceUnavailable(str(error), retry_after_s=self._retry_s) from error
         if captured is not None:
@@ -78,18 +80,23 @@ class GenicamCamera:
 
     def close(self) -> None:
         """Give the camera up."""
-        self._let_go(AravisDevice.close)
+        self._let_go(lambda device: device.close())
 
-    def _let_go(self, how: Callable[[AravisDevice], None]) -> None:
+    def _let_go(self, how: Callable[[GenicamDevice], None]) -> None:
         device, self._device = self._device, None
         if device is not None:
             self._count_packets(device)
             how(device)
             self._metrics.camera_connected.labels(self.name).set(0)
 
-    def _connect(self) -> AravisDevice:
+    def _open(self) -> GenicamDevice:
+        if self._settings.producer is not None:
+            return GentlDevice(self._settings)
         self._library = self._library or AravisLibrary()
-        device = self._device = AravisDevice(self._library, self._settings)
+        return AravisDevice(self._library, self._settings)
+
+    def _connect(self) -> GenicamDevice:
+        device = self._device = self._open()
         now_s = self._now_s()
         self._fire_at_s = self._seen_at_s = self._checked_at_s = self._counted_at_s = now_s
         self._synchronised, self._ptp_at_s = device.follows_ptp(), now_s
@@ -105,7 +112,7 @@ class GenicamCamera:
         self._counter = FrameCounter()
         self._nameless = 0
 
-    def _take(self, device: AravisDevice, timeout_s: float) -> Captured | None:
+    def _take(self, device: GenicamDevice, timeout_s: float) -> Captured | None:
         deadline_s = self._now_s() + timeout_s
         while True:
             self._look_after(device)
@@ -125,7 +132,7 @@ class GenicamCamera:
     def _fire_due_s(self) -> float:
         return self._fire_at_s if self._settings.trigger is Trigger.SOFTWARE else float("inf")
 
-    def _look_after(self, device: AravisDevice) -> None:
+    def _look_after(self, device: GenicamDevice) -> None:
         """Trigger, ask and count what is due."""
         now_s = self._now_s()
         if now_s >= self._fire_due_s() and self._settings.rate_fps is not None:
@@ -148,7 +155,7 @@ class GenicamCamera:
             self._count_packets(device)
             self._metrics.camera_frame_age_seconds.labels(self.name).set(silent_s)
 
-    def _count_packets(self, device: AravisDevice) -> None:
+    def _count_packets(self, device: GenicamDevice) -> None:
         counts = device.statistics()
         for name in ("received_packets", "missing_packets", "resent_packets", "resend_requests", "underruns"):
             grown = counts.get(name, 0) - self._told.get(name, 0)

@@ -69,6 +69,8 @@ FORMATS: Final[dict[int, PixelFormat]] = {
     0x011000B8: PixelFormat("Coord3D_C16", 16),
     0x02180014: PixelFormat("RGB8", 8, channels=3),
     0x02180015: PixelFormat("BGR8", 8, channels=3, to_rgb=cv2.COLOR_BGR2RGB),
+    0x02200016: PixelFormat("RGBa8", 8, channels=4, to_rgb=cv2.COLOR_RGBA2RGB),
+    0x02200017: PixelFormat("BGRa8", 8, channels=4, to_rgb=cv2.COLOR_BGRA2RGB),
     **_bayer(0x01080008, "GR RG GB BG", 8, Packing.NONE),
     **_bayer(0x0110000C, "GR RG GB BG", 10, Packing.NONE),
     **_bayer(0x01100010, "GR RG GB BG", 12, Packing.NONE),
@@ -98,7 +100,7 @@ def to_image(data: NDArray[np.uint8], code: int, *, width: int, height: int, pad
         pixels = rows.view("<u2").astype(np.uint16, copy=False)
     else:
         pixels = rows
-    pixels = pixels.reshape((height, width, 3) if kind.channels == 3 else (height, width))
+    pixels = pixels.reshape((height, width) if kind.channels == 1 else (height, width, kind.channels))
     if kind.to_rgb is not None:
         pixels = cast(Image, cv2.cvtColor(pixels, kind.to_rgb))
     return pixels, kind.bits

@@ -39,6 +39,7 @@ class GenicamSource(Strict):
 
     source: str = Field(description="<line>/<device>, e.g. plant1.hall2.line3/camera1")
     camera: str = Field(min_length=1, description="address (192.168.3.20), or the id that `discover` prints")
+    producer: Path | None = Field(default=None, description="a vendor's GenTL producer (.cti); none: Aravis")
     modality: str = Field(default=RGB, min_length=1)
     calibration: Path | None = Field(default=None, description="file with the versions of its calibration")
     trigger: Trigger = Trigger.FREE_RUN

@@ -20,6 +20,8 @@ from connectors.metrics import ConnectorMetrics, new_registry
 from connectors.replay.settings import ReplayedSource
 from connectors.source_ledger import SourceLedgers
 from tests.components.genicam_camera import RealGenicamCamera
+from tests.components.gentl_producer import CAMERA as SIMULATED
+from tests.components.gentl_producer import viky
 from tests.components.requirement import require
 from tests.components.rtsp_server import RealRtspCamera
 from tests.components.waiting import wait_until
@@ -136,7 +138,28 @@ class Genicam(Device):
         self._camera.__exit__()
 
 
-KINDS = [Watched, Pictures, Video, *(pytest.param(kind, marks=pytest.mark.slow) for kind in (Rtsp, Genicam))]
+class Gentl(Device):
+    """A simulated camera of the GenICam committee's own producer."""
+
+    ends = False
+
+    def __init__(self, _: Path) -> None:
+        self._producer = viky()
+
+    def settings(self) -> GenicamSource:
+        return GenicamSource(source=CAMERA, camera=SIMULATED, producer=self._producer, pixel_format="Mono8", buffers=4)
+
+    def go_away(self) -> None:
+        pytest.skip("a simulated camera of a producer cannot be unplugged")
+
+    def come_back(self) -> None:
+        """It was not away."""
+
+    def close(self) -> None:
+        """There is no process."""
+
+
+KINDS = [Watched, Pictures, Video, *(pytest.param(kind, marks=pytest.mark.slow) for kind in (Rtsp, Genicam, Gentl))]
 
 
 @pytest.fixture(params=KINDS)
