@@ -54,7 +54,7 @@ class GenicamDevice(Protocol):
         """Ask it something, so that a camera which is gone is noticed."""
 
     def statistics(self) -> dict[str, int]:
-        """Counts since the stream began: received_packets, missing_packets, resent_packets, resend_requests and others."""
+        """Counts since the stream began: received_packets, missing_packets, resent_packets and others."""
 
     def close(self) -> None:
         """Stop, and give the camera up, so that it can be connected at once."""
