@@ -14,7 +14,6 @@ class ModelBench(StrEnum):
     SEARCH = "search"
     HIGH_RESOLUTION = "high_resolution"
     TOKEN_SEARCH = "token_search"
-    TOKEN_RECIPE = "token_recipe"
     ANOMALIB = "anomalib"
 
 

@@ -18,7 +18,6 @@ from lineside.bench.network_speed import BATCHES, bench_network
 from lineside.bench.recipe_speed import bench_resnet18
 from lineside.bench.report import BenchReport, Machine
 from lineside.bench.search_speed import bench_search
-from lineside.bench.token_recipe import bench_token_recipe
 from lineside.bench.token_search import bench_token_search
 from models.backbones.student import Student
 from models.recipes.embedded_recipe import EmbeddedRecipe
@@ -49,7 +48,6 @@ def run(settings: ModelBenchSettings, tell: Callable[[str], None]) -> BenchRepor
         ModelBench.SEARCH: lambda: bench_search(scale),
         ModelBench.HIGH_RESOLUTION: lambda: bench_high_resolution(inspector, memory, scale),
         ModelBench.TOKEN_SEARCH: lambda: bench_token_search(scale),
-        ModelBench.TOKEN_RECIPE: lambda: bench_token_recipe(scale),
         ModelBench.ANOMALIB: lambda: _against_anomalib(settings, tell),
     }
     skipped: dict[str, str] = {}

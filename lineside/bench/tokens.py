@@ -1,6 +1,6 @@
 """What a token recipe adds to the network that it sees with, as ratios in one run: the wrapper, and everything."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -29,7 +29,15 @@ _SEED: Final = 0
 _WRAPPER, _PLAIN, _RECIPE = "value-value wrapper", "open_clip's forward", "whole recipe"
 
 
-def run(recipe: str, backbone: str, *, threads: int, repetitions: int, tell: Callable[[str], None]) -> BenchReport:
+def run(
+    recipe: str,
+    backbone: str,
+    *,
+    changes: Mapping[str, str],
+    threads: int,
+    repetitions: int,
+    tell: Callable[[str], None],
+) -> BenchReport:
     """Random weights: they take the same time. ConfigurationError if recipe or backbone are not there."""
     machine, started_at = Machine.this_one(), datetime.now(UTC)
     torch.set_num_threads(threads)
@@ -39,8 +47,8 @@ def run(recipe: str, backbone: str, *, threads: int, repetitions: int, tell: Cal
     frozen(model, device)
     tokens = ClipTokens(model, vv_mode=VvMode.ENHANCED, device=device)
     # Words are read once per line and not per picture; the short list saves minutes of a large text tower.
-    changes = {"backbone.name": backbone, "backbone.seed": str(_SEED), "text.ensemble": "short"}
-    inspector = load_inspector(recipe, threads=threads, changes=changes)
+    usual = {"backbone.name": backbone, "backbone.seed": str(_SEED), "text.ensemble": "short"}
+    inspector = load_inspector(recipe, threads=threads, changes={**usual, **changes})
     parts = draw_pictures(_REFERENCES + max(_BATCHES))
     state = inspector.build_state(parts[:_REFERENCES], LineSpec(line=LINE))
     found: list[Comparison] = []

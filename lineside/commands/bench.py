@@ -30,7 +30,6 @@ class _ModelPart(StrEnum):
     SEARCH = "search"
     HIGH_RESOLUTION = "high_resolution"
     TOKEN_SEARCH = "token_search"
-    TOKEN_RECIPE = "token_recipe"
     ANOMALIB = "anomalib"
 
 
@@ -186,15 +185,20 @@ def tokens(
     backbone: Annotated[str, typer.Option(help="A model of open_clip, or tiny-clip; random weights.")] = (
         "ViT-B-16-plus-240"
     ),
+    changes: Annotated[
+        list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable.")
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Of torch, on both sides.")] = 2,
     repetitions: Annotated[int, typer.Option(min=1, help="Pairs that are measured; the median counts.")] = 15,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
 ) -> None:
     """A token recipe against the network that it sees with: its wrapper, and everything, measured alternately."""
     from lineside.bench.tokens import run
+    from lineside.recipe_changes import recipe_changes
     from lineside.terminal import err, out
 
-    report = run(recipe, backbone, threads=threads, repetitions=repetitions, tell=err.print)
+    changed = recipe_changes(changes or [], None, None)
+    report = run(recipe, backbone, changes=changed, threads=threads, repetitions=repetitions, tell=err.print)
     if json_file is not None:
         json_file.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
     out.print(report.table())

@@ -1,10 +1,13 @@
+import pytest
+
 from lineside.bench.comparison import Direction
 from lineside.bench.tokens import RECIPE_AIM, WRAPPER_AIM, run
 
 
-def test_wrapper_and_recipe_are_each_measured_against_what_they_wrap() -> None:
+@pytest.mark.parametrize(("recipe", "changes"), [("spgdd", {}), ("samllava", {"sam.size": "null"})])
+def test_wrapper_and_recipe_are_each_measured_against_what_they_wrap(recipe: str, changes: dict[str, str]) -> None:
     told: list[str] = []
-    report = run("spgdd", "tiny-clip", threads=1, repetitions=2, tell=told.append)
+    report = run(recipe, "tiny-clip", changes=changes, threads=1, repetitions=2, tell=told.append)
     assert [(each.product_side, each.baseline_side, each.aim) for each in report.comparisons] == [
         ("value-value wrapper", "open_clip's forward", WRAPPER_AIM),
         ("whole recipe", "value-value wrapper", RECIPE_AIM),
