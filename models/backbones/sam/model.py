@@ -6,7 +6,6 @@ The package's own builder unpickles a checkpoint; here a model is made empty, an
 from functools import partial
 from typing import Final, Literal
 
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer
 from torch import Tensor, nn
 
 from models.backbones.sam.tiny_vit import TinyVit, TinyVitSettings
@@ -93,6 +92,10 @@ class Sam(nn.Module):
     """Image encoder, prompt encoder and mask decoder under the names that checkpoints use."""
 
     def __init__(self, settings: SamSettings) -> None:
+        # Here, because the package brings torchvision and torch's compiler: five seconds of CPU, which a process with
+        # another recipe need not pay.
+        from segment_anything.modeling import MaskDecoder, PromptEncoder, TwoWayTransformer
+
         super().__init__()
         self.settings = settings
         places, channels = settings.image_px // STRIDE_PX, settings.channels
@@ -138,6 +141,9 @@ def _encoder(settings: SamSettings) -> nn.Module:
     vit = settings.vit
     if vit is None:
         raise ShapeError("SamSettings name neither vit nor tiny_vit")
+    # Here for the same reason as in Sam.
+    from segment_anything.modeling import ImageEncoderViT
+
     encoder: nn.Module = ImageEncoderViT(
         depth=vit.depth,
         embed_dim=vit.width,
