@@ -14,10 +14,10 @@ from tests.chart.rendering import REPOSITORY
 from tests.components.fetched import run
 from tests.components.requirement import require
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # fetches and unpacks a hundred packages
-
-# Everything takes 7 GB of disk and some minutes: the long form. The short one has the connectors alone.
+# Everything takes 11 GB of disk and some minutes: the long form. The short one has the connectors alone.
 SOAK = bool(os.environ.get("LINESIDE_SOAK"))
+# Fetches and unpacks a hundred packages, in the long form those with torch.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(3600 if SOAK else 900)]
 STAGE = "site" if SOAK else "edge"
 
 

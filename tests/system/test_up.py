@@ -45,9 +45,12 @@ def test_every_part_of_the_plant_has_one_row_and_every_frame_is_accounted_for(tm
     assert len(told) >= 0.5 * len(rows), up.child_log("results")
 
 
-def test_a_killed_child_comes_back_and_ctrl_c_ends_the_site_within_ten_seconds(tmp_path: Path) -> None:
+def test_a_second_site_is_refused_a_killed_child_comes_back_and_ctrl_c_ends_all_within_ten_seconds(
+    tmp_path: Path,
+) -> None:
     up = Up(tmp_path)
     up.wait_until_log("Lineside is up", START_DEADLINE_S)
+    refuse_a_second_one(up, tmp_path / "other")
     first = up.site.pids["store"]
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: up.site.pids.get("store", first) != first, 20, "a new store worker")
@@ -65,23 +68,13 @@ def test_a_killed_child_comes_back_and_ctrl_c_ends_the_site_within_ten_seconds(t
     assert up.site.stopped_at is not None
 
 
-def test_a_folder_in_use_and_a_port_in_use_are_told(tmp_path: Path) -> None:
-    up = Up(tmp_path)
-    up.wait_until_log("Lineside is up", START_DEADLINE_S)
+def refuse_a_second_one(up: Up, elsewhere: Path) -> None:
+    """In the same folder, and on the same port."""
     page_port = up.site.page.rstrip("/").rsplit(":", 1)[1]
-    try:
-        same_folder = subprocess.run(
-            command("up", "--data-dir", up.folder, "--port", "0"), capture_output=True, text=True, check=False
-        )
-        same_port = subprocess.run(
-            command("up", "--data-dir", tmp_path / "other", "--port", page_port),
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
-    finally:
-        up.interrupt()
-        up.interrupt()  # impatient: everything ends at once
-        up.wait_until_ended(15)
-
+    same_folder, same_port = (
+        subprocess.run(command("up", *options), capture_output=True, text=True, check=False)
+        for options in (("--data-dir", up.folder, "--port", "0"), ("--data-dir", elsewhere, "--port", page_port))
+    )
     assert same_folder.returncode == same_port.returncode == 2
     assert f"{up.folder} is in use by another lineside up (process {up.process.pid})" in same_folder.stderr
     assert f"port {page_port} is in use" in same_port.stderr

@@ -140,7 +140,9 @@ def test_the_command_trusts_what_was_rejected(secured: RealNodeOpcua, tmp_path: 
     assert "ok    security: Basic256Sha256/SignAndEncrypt; the server's certificate is trusted" in again.output
 
 
-def test_a_secured_connector_brings_parts_and_tells_when_certificates_expire(tmp_path: Path) -> None:
+def test_a_secured_connector_brings_parts_tells_when_certificates_expire_and_goes_on_with_a_renewed_one(
+    tmp_path: Path,
+) -> None:
     server_certificate = make_certificate("PLC", uri=URI, ends=timedelta(days=20))
     certificate, key = server_certificate.write(tmp_path / "server", "plc")
     pki = tmp_path / "pki"
@@ -171,6 +173,22 @@ def test_a_secured_connector_brings_parts_and_tells_when_certificates_expire(tmp
             now = datetime.now(UTC).timestamp()
             assert expiries["server"] - now == pytest.approx(20 * 86400, abs=3600)
             assert expiries["own"] - now == pytest.approx(1825 * 86400, abs=3600)
+
+            connector.stop()
+            own.path.unlink()
+            connector.start()
+            wait_until(
+                lambda: "does not accept this client's certificate" in (connector.probe("/readyz") or (0, ""))[1],
+                40,
+                lambda: f"the server to refuse a certificate that it has not seen\n{connector.log_tail()}",
+            )
+            told = len(published.sequences(topics.PART_CONTEXT))
+            (server.trusted / "connector.der").write_bytes(own.path.read_bytes())
+            wait_until(
+                lambda: len(published.sequences(topics.PART_CONTEXT)) >= told + 5,
+                60,
+                lambda: f"contexts under the renewed certificate\n{connector.log_tail()}",
+            )
 
 
 def test_an_expired_server_is_refused_unless_any_is_accepted(tmp_path: Path) -> None:

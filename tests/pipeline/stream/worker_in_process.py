@@ -38,7 +38,15 @@ PATIENCE_S = 20.0
 class WorkerInProcess:
     """Consumer groups with their apps; ``crashed`` after one of them failed."""
 
-    def __init__(self, payloads: PayloadStore, database: Database, broker: KafkaSettings, sabotage: Sabotage) -> None:
+    def __init__(
+        self,
+        payloads: PayloadStore,
+        database: Database,
+        broker: KafkaSettings,
+        sabotage: Sabotage,
+        *,
+        cluster: str = "pipeline",
+    ) -> None:
         self.registry = new_registry()
         self.sender = KafkaSender(broker, "worker")
         states = LineStateStore(database, payloads)
@@ -58,7 +66,7 @@ class WorkerInProcess:
             evidence=EvidenceWriter(payloads, InspectLimits().evidence),
             outbox=Outbox(self.sender, group=topics.GROUP_INSPECT, patience_s=PATIENCE_S),
             log_ends=log_ends,
-            cluster="pipeline",
+            cluster=cluster,
             maker=Maker(software_version="1", recipe="scripted", model_digest=inspector.digest, worker="w"),
             limits=InspectLimits(idle_s=1.0),
             patience_s=PATIENCE_S,

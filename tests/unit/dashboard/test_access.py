@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
 from dashboard.app import build_app
 from dashboard.errors import NotIdentified
@@ -90,6 +91,34 @@ async def test_a_bearer_token_is_a_key(ask: Open, guarded: DashboardSettings, pa
 async def test_an_unknown_key_is_refused(ask: Open, guarded: DashboardSettings, parts: list[Inspection]) -> None:
     answer = await (await ask(guarded)).get("/api/v1/me", headers={"X-API-Key": "guess"})
     assert (answer.status_code, answer.json()["detail"]) == (401, "the API key is not known")
+
+
+async def test_a_key_is_replaced_without_a_moment_in_which_neither_opens(
+    ask: Open, guarded: DashboardSettings, parts: list[Inspection], keys_file: Path
+) -> None:
+    """As helm/README.md says: the new one beside the old one, then the old one away, a restart after each."""
+    old, new = {"X-API-Key": KEYS[Role.OPERATOR]}, {"X-API-Key": "ls_renewed"}
+    before = keys_of(keys_file)
+    (mine,) = [entry for entry in before if entry["role"] == "operator"]
+    renewed = {**mine, "name": "operator-2", "sha256": hash_of("ls_renewed")}
+
+    async def answers(keys: list[dict[str, str]]) -> list[int]:
+        write_keys(keys_file, keys)
+        client = await ask(guarded)
+        return [(await client.get("/api/v1/me", headers=headers)).status_code for headers in (old, new)]
+
+    assert await answers(before) == [200, 401]
+    assert await answers([*before, renewed]) == [200, 200]
+    assert await answers([*(entry for entry in before if entry is not mine), renewed]) == [401, 200]
+
+
+def keys_of(file: Path) -> list[dict[str, str]]:
+    keys: list[dict[str, str]] = yaml.safe_load(file.read_text())["keys"]
+    return keys
+
+
+def write_keys(file: Path, keys: list[dict[str, str]]) -> None:
+    file.write_text(yaml.safe_dump({"keys": keys}))
 
 
 async def test_health_and_version_need_no_key(ask: Open, guarded: DashboardSettings, parts: list[Inspection]) -> None:
