@@ -1,11 +1,12 @@
 """What people may ask of a line; fields have the names of ``wire.command.LineCommand``, into which they go."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wire.command import RegionReference
+from wire.line_state import Matching
 
 
 class CommandRequest(BaseModel):
@@ -55,6 +56,29 @@ class ThresholdRequest(CommandRequest):
     threshold: Annotated[
         float, Field(ge=0, allow_inf_nan=False, description="In the unit of the raw score", examples=[3.5])
     ]
+
+
+class DescribeRequest(CommandRequest):
+    """What the line's parts are called and look like, for detectors that read; what is left out stays as it is."""
+
+    class_name: Annotated[str | None, Field(max_length=80, examples=["hex nut"])] = None
+    defect_words: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] | None,
+        Field(max_length=50, description="What may be wrong with a part", examples=[["with a burr", "with rust"]]),
+    ] = None
+    normality: Annotated[
+        str | None, Field(max_length=400, description="How a good one looks", examples=["round, without print"])
+    ] = None
+    matching: Annotated[
+        Matching | None,
+        Field(description="`aligned`: parts lie in a fixture; `nearest`: they do not; empty: as the recipe says"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if (self.class_name, self.defect_words, self.normality, self.matching) == (None, None, None, None):
+            raise ValueError("says nothing: give class_name, defect_words, normality or matching")
+        return self
 
 
 class NameRequest(CommandRequest):

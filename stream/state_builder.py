@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from models.kinds.lessons import carried_over
+from models.text.line_profile import normality_sentence
 from storage.history import History
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
@@ -31,7 +32,7 @@ _LEARNER = "lineside"
 _LEARN_AGAIN_S = 10.0
 # Good parts on which an example's place is looked at: no class may reach what they show there.
 _GOODS = 4
-_REFERENCE_KINDS = (CommandKind.ACCEPT, CommandKind.REJECT, CommandKind.BUILD)
+_BUILDING_KINDS = (CommandKind.ACCEPT, CommandKind.REJECT, CommandKind.BUILD, CommandKind.DESCRIBE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +86,11 @@ class StateBuilder:
         return self._inspector.digest
 
     def carry_out(self, line: str, commands: Sequence[LineCommand]) -> Outcome:
-        """Obey a line's commands in order; neighbours that change references lead to one build per product."""
+        """Obey a line's commands in order; neighbours that ask for a build lead to one per product."""
         outcome = Outcome()
-        for changes_references, group in groupby(commands, key=lambda command: command.kind in _REFERENCE_KINDS):
-            if changes_references:
-                self._change_references(line, list(group), outcome)
+        for leads_to_builds, group in groupby(commands, key=lambda command: command.kind in _BUILDING_KINDS):
+            if leads_to_builds:
+                self._change_what_is_built(line, list(group), outcome)
             else:
                 for command in group:
                     self._try(command, outcome, self._adjust)
@@ -131,12 +132,18 @@ class StateBuilder:
                     found.append((spec.line, product))
         return found
 
-    def _change_references(self, line: str, commands: Sequence[LineCommand], outcome: Outcome) -> None:
+    def _change_what_is_built(self, line: str, commands: Sequence[LineCommand], outcome: Outcome) -> None:
         touched: dict[str, list[LineCommand]] = {}
 
         def change(command: LineCommand) -> None:
             if command.kind is CommandKind.BUILD:
                 touched.setdefault(command.product, []).append(command)
+                return
+            if command.kind is CommandKind.DESCRIBE:
+                products = self._describe(command)
+                outcome.done[command.command_id] = "noted for version 1"
+                for product in products:
+                    touched.setdefault(product, []).append(command)
                 return
             apply = self._references.accept if command.kind is CommandKind.ACCEPT else self._references.reject
             for product, identifiers in self._by_product(line, command.inspections).items():
@@ -149,6 +156,23 @@ class StateBuilder:
             self._try(command, outcome, lambda command, _: change(command))
         for product, because in touched.items():
             self._rebuild(line, product, because, outcome)
+
+    def _describe(self, command: LineCommand) -> list[str]:
+        """Change what people say of the line's parts; the products that a version knows by other words."""
+        wanted = {
+            "class_name": command.class_name,
+            "defect_words": command.defect_words,
+            "normality": command.normality,
+            "matching": command.matching,
+        }
+        said = {name: value for name, value in wanted.items() if value is not None}
+        if not said:
+            raise ValueError("the command says nothing about the line's parts")
+        for sentence in (command.class_name, command.normality, *(command.defect_words or ())):
+            normality_sentence(sentence or "")  # refuses what is too long for a prompt
+        self._lines.upsert(self._lines.ensure(command.line).model_copy(update=said))
+        products = sorted({metadata.product for metadata in self._states.list(command.line)})
+        return [product for product in products if self._states.active(command.line, product) is not None]
 
     def _rebuild(self, line: str, product: str, because: Sequence[LineCommand], outcome: Outcome) -> None:
         current = self._references.current(line, product)

@@ -1,4 +1,4 @@
-"""What people ask of a line: build, accept, reject, roll back, set a rate or a threshold, name defects."""
+"""What people ask of a line: build, accept, reject, roll back, set a rate or a threshold, describe, name defects."""
 
 from enum import StrEnum
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 from wire import topics
 from wire.cloudevents import CloudEvent
 from wire.json_message import Moment, Record, envelope
+from wire.line_state import Matching
 
 
 class CommandKind(StrEnum):
@@ -17,6 +18,7 @@ class CommandKind(StrEnum):
     ROLLBACK = "rollback"  # activate an earlier version
     SET_RATE = "set_rate"  # change the stated false-alarm rate; no rebuild
     SET_THRESHOLD = "set_threshold"  # set a threshold by hand, per modality or "fused"
+    DESCRIBE = "describe"  # what the line's parts are called and look like; its versions are built anew
     NAME = "name"  # regions are examples of a class of people's own, known by four of them
 
 
@@ -42,6 +44,11 @@ class LineCommand(Record):
     false_alarm_rate: float | None = None  # set_rate
     modality: str | None = None  # set_threshold
     threshold: float | None = None  # set_threshold
+    # describe, as in LineSpec; None leaves it as it is
+    class_name: str | None = None
+    defect_words: tuple[str, ...] | None = None
+    normality: str | None = None
+    matching: Matching | None = None
     name: str = ""  # name; "unknown" takes a name back
     regions: tuple[RegionReference, ...] = ()  # name
 

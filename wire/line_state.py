@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 import numpy as np
@@ -12,6 +13,8 @@ from pydantic import Field
 from wire import topics
 from wire.cloudevents import CloudEvent
 from wire.json_message import Moment, Record, envelope
+
+Matching = Literal["", "aligned", "nearest"]
 
 
 class LineSpec(Record):
@@ -24,6 +27,9 @@ class LineSpec(Record):
     # For detectors that read: what may be wrong with a part ("with a scratch"), and how a good one looks ("round").
     defect_words: tuple[str, ...] = ()
     normality: str = ""
+    # Where a detector that keeps whole references looks for a place: "aligned" = at the same place, for parts in a
+    # fixture; "nearest" = anywhere, for loose parts and textures; "" = as the recipe says.
+    matching: Matching = ""
     expected_modalities: tuple[str, ...] = ("rgb",)
     # Below ~8 parts the normal quantile means little; above ~200 the operator waits for nothing.
     learning_parts: int = Field(default=32, ge=2, le=10_000)

@@ -10,6 +10,7 @@ from dashboard.api.access import ROOT, guard
 from dashboard.api.command_documents import CommandDocument, CommandList
 from dashboard.command_requests import (
     CommandRequest,
+    DescribeRequest,
     NameRequest,
     PartsRequest,
     RateRequest,
@@ -139,6 +140,11 @@ def commands_router(services: Services) -> APIRouter:
     async def rebuild(send: AsEngineer, request: RebuildRequest) -> CommandDocument:
         """From the current references; it is activated once it is built."""
         return await send(CommandKind.BUILD, request)
+
+    @router.post("/lines/{line}/describe", status_code=202, responses=CONFLICT, summary="Say what the parts are")
+    async def describe(send: AsEngineer, request: DescribeRequest) -> CommandDocument:
+        """In words, for detectors that read; every product of the line gets a version that knows them."""
+        return await send(CommandKind.DESCRIBE, request)
 
     @router.post("/lines/{line}/set-rate", status_code=202, responses=CONFLICT, summary="Set the false-alarm rate")
     async def set_rate(send: AsEngineer, request: RateRequest) -> CommandDocument:

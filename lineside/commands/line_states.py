@@ -1,6 +1,7 @@
 """``lineside state``: what a line knows, and the commands that change it."""
 
 import getpass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -26,6 +27,17 @@ Wait = Annotated[
 ]
 Inspections = Annotated[list[UUID], typer.Argument(help="Inspection ids, as `lineside history --json` names them.")]
 _WAIT_S = 60.0
+
+
+class _Matching(StrEnum):
+    ALIGNED = "aligned"
+    NEAREST = "nearest"
+    RECIPE = "recipe"
+
+    @property
+    def spoken(self) -> str:
+        """As a command says it."""
+        return "" if self is _Matching.RECIPE else self.value
 
 
 @app.command("list")
@@ -140,6 +152,49 @@ def rebuild(
     from wire.command import CommandKind
 
     _send(site, CommandKind.BUILD, line, product, reason, by, wait)
+
+
+@app.command()
+@site_command("broker", "database")
+def describe(
+    site: "Site", line: Line,
+    class_name: Annotated[str | None, typer.Option(help="What its parts are called: hex nut.")] = None,
+    defect: Annotated[
+        list[str] | None, typer.Option(help='What may be wrong with one: "with a burr"; repeatable, replaces all.')
+    ] = None,
+    normality: Annotated[str | None, typer.Option(help='How a good one looks: "round, without print".')] = None,
+    matching: Annotated[
+        _Matching | None, typer.Option(help="aligned: parts lie in a fixture; nearest: not; recipe: as it says.")
+    ] = None,
+    reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
+) -> None:  # fmt: skip
+    """Say what a line's parts are, for detectors that read: versions are built anew. Without options: print it."""
+    from wire.command import CommandKind
+
+    wanted = {
+        "class_name": class_name,
+        "defect_words": None if defect is None else tuple(defect),
+        "normality": normality,
+        "matching": None if matching is None else matching.spoken,
+    }
+    said = {name: value for name, value in wanted.items() if value is not None}
+    if said:
+        _send(site, CommandKind.DESCRIBE, line, "", reason, by, wait, **said)
+    else:
+        _print_description(site, line)
+
+
+def _print_description(site: "Site", line: str) -> None:
+    from lineside.commands.opened import open_database
+    from lineside.terminal import print_json
+    from storage.lines import LineRegistry
+    from wire.errors import ConfigurationError
+
+    with open_database(site) as opened:
+        spec = LineRegistry(opened).get(line)
+    if spec is None:
+        raise ConfigurationError([f"state describe: no line {line!r}; `lineside state list` names what there is"])
+    print_json(spec.model_dump(mode="json", include={"class_name", "defect_words", "normality", "matching"}))
 
 
 @app.command("set-rate")

@@ -14,7 +14,7 @@ from models.ground.map_fusion import Fusion, fused_map, layer_mean
 from models.ground.text_delta import delta_map, text_delta, text_probability
 from models.memory.calibration import calibrate
 from models.memory.patch_memory import Map
-from models.memory.self_prompt import closest_reference, whole_references
+from models.memory.self_prompt import Match, closest_reference, whole_references
 from models.memory.token_bank import TokenBank
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
@@ -66,7 +66,9 @@ class SpgddDetector:
         with torch.inference_mode():
             features = self._reader.features([picture.values for picture in pictures])
             banks = self._reader.banks(memories, names)
-            return [*self._looks(features, banks, self._reader.remembered_pairs(memories, names))]
+            pair = self._reader.remembered_pairs(memories, names)
+            matches = [self._remembered_match(*each) for each in zip(memories, names, strict=True)]
+            return [*self._looks(features, banks, pair, matches)]
 
     def build(
         self, pictures: Sequence[Planes], name: str, *, spec: LineSpec, sources: Sequence[int] | None = None
@@ -81,33 +83,51 @@ class SpgddDetector:
             references = [tokens[start : start + turns] for start in range(0, len(tokens), turns)]
             bank = whole_references(references, self._memory.coreset, max_vectors=spec.max_vectors, owners=owners)
             pair = self._reader.pair(spec)
-            looks = self._left_out(features[::turns], owners, bank, pair)
+            match = Match(spec.matching) if spec.matching else self._memory.match
+            looks = self._left_out(features[::turns], owners, bank, pair, match)
             if len(looks) < 2:
                 # A single reference has no other to be compared with: itself, moved by half a patch, is the next part.
                 moved = _moved(pictures[owners.index(bank.owner())].values, max(1, self.patch_px // 2))
-                looks += self._looks(self._reader.features(moved), [bank] * len(moved), pair)
+                looks += self._looks(self._reader.features(moved), [bank] * len(moved), pair, [match] * len(moved))
         tensors = bank.tensors(name) | kept_pair(pair, name)
+        tensors[_match_name(name)] = np.array([match is Match.NEAREST], np.float32)
         maps = [look.anomaly for look in looks]
         scores = [self.score(look.anomaly) if look.score is None else look.score for look in looks]
         calibration = calibrate(scores, maps).model_copy(update={"references": len(set(owners))})
         return BuiltMemory(tensors=tensors, calibration=calibration, left_out=looks, names_references=True)
 
     def _left_out(
-        self, references: Sequence[TokenFeatures], owners: Sequence[int], bank: TokenBank, pair: TextPair | None
+        self,
+        references: Sequence[TokenFeatures],
+        owners: Sequence[int],
+        bank: TokenBank,
+        pair: TextPair | None,
+        match: Match,
     ) -> list[Look]:
         """Every reference against the memory without its source; none where that is the whole memory."""
         banks = [bank.without(owner) if bank.keeps(owner) else bank for owner in owners]
         others = [(own, left) for own, left in zip(references, banks, strict=True) if left.references]
-        return self._looks([own for own, _ in others], [left for _, left in others], pair)
+        return self._looks([own for own, _ in others], [left for _, left in others], pair, [match] * len(others))
+
+    def _remembered_match(self, tensors: Tensors | None, name: str) -> Match:
+        """How the line's parts lie; a state that does not say so was made for the recipe's own way."""
+        kept = None if tensors is None else tensors.get(_match_name(name))
+        if kept is None:
+            return self._memory.match
+        return Match.NEAREST if kept[0] else Match.ALIGNED
 
     def _looks(
-        self, features: Sequence[TokenFeatures], banks: Sequence[TokenBank | None], pair: TextPair | None
+        self,
+        features: Sequence[TokenFeatures],
+        banks: Sequence[TokenBank | None],
+        pair: TextPair | None,
+        matches: Sequence[Match],
     ) -> list[Look]:
         """``pair``: one for all pictures, or (B, D) one for each. The device is waited for at the end."""
         if not features:
             return []
         words = self._words(features, banks, pair)
-        seen = [self._anomaly(*each) for each in zip(features, banks, words, strict=True)]
+        seen = [self._anomaly(*each) for each in zip(features, banks, words, matches, strict=True)]
         maps = on_host([anomaly for anomaly, _ in seen], self._reader.backbone.grid)
         references = values_on_host([reference for _, reference in seen])
         looks = []
@@ -133,14 +153,14 @@ class SpgddDetector:
         ]
 
     def _anomaly(
-        self, features: TokenFeatures, bank: TokenBank | None, words: Tensor | None
+        self, features: TokenFeatures, bank: TokenBank | None, words: Tensor | None, match: Match
     ) -> tuple[Tensor, Tensor | None]:
         """(map (L,), the closest reference ()); one of ``bank`` and ``words`` is there."""
         if words is not None and (bank is None or self._memory.fusion is Fusion.TEXT):
             return words, None
         if bank is None:
             raise RuntimeError("a picture without a memory was given no words")
-        closest = closest_reference(features.memorable(), bank, match=self._memory.match, turns=self._memory.rotations)
+        closest = closest_reference(features.memorable(), bank, match=match, turns=self._memory.rotations)
         anomaly = layer_mean(closest.maps)
         if words is not None:
             anomaly = fused_map(anomaly, words, self._memory.fusion)
@@ -160,6 +180,10 @@ class SpgddDetector:
     def _temperature(self) -> float:
         scale = 1.0 if self._reader.words is None else self._reader.words.scale
         return scale if self._score.temperature is Temperature.EXP else float(np.log(scale))
+
+
+def _match_name(name: str) -> str:
+    return f"{name}.matched_anywhere"
 
 
 def _moved(frame: NDArray[np.float32], by: int) -> list[NDArray[np.float32]]:

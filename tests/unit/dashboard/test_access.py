@@ -43,6 +43,7 @@ COMMANDS = [
     ("reject", PARTS_BODY, Role.OPERATOR),
     ("rebuild", {}, Role.ENGINEER),
     ("set-rate", {"false_alarm_rate": 0.02}, Role.ENGINEER),
+    ("describe", {"normality": "round"}, Role.ENGINEER),
     ("set-threshold", {"modality": "fused", "threshold": 3.5}, Role.ENGINEER),
 ]
 

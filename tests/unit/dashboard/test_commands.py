@@ -44,6 +44,17 @@ async def test_accept_sends_who_what_and_why(
         ("rebuild", {"product": "tile-a"}, {"kind": CommandKind.BUILD}),
         ("set-rate", {"false_alarm_rate": 0.02}, {"kind": CommandKind.SET_RATE, "false_alarm_rate": 0.02}),
         (
+            "describe",
+            {"class_name": "nut", "defect_words": ["with a burr"], "matching": "aligned"},
+            {
+                "kind": CommandKind.DESCRIBE,
+                "class_name": "nut",
+                "defect_words": ("with a burr",),
+                "normality": None,
+                "matching": "aligned",
+            },
+        ),
+        (
             "set-threshold",
             {"modality": "depth", "threshold": 3.5},
             {"kind": CommandKind.SET_THRESHOLD, "modality": "depth", "threshold": 3.5},
@@ -121,6 +132,8 @@ async def test_kafka_away_says_when_to_try_again(client: httpx.AsyncClient, send
     [
         ("set-rate", {"false_alarm_rate": 1.0}, "false_alarm_rate"),
         ("set-rate", {}, "false_alarm_rate"),
+        ("describe", {"normality": "x" * 401}, "normality"),
+        ("describe", {"matching": "somewhere"}, "matching"),
         ("set-threshold", {"modality": "rgb", "threshold": -1}, "threshold"),
         ("set-threshold", {"modality": "", "threshold": 1}, "modality"),
         ("accept", {"inspections": []}, "inspections"),

@@ -164,7 +164,7 @@ def test_a_workers_file_says_where_its_site_is_and_a_misspelt_key_is_refused(tmp
     "command",
     ["history", "ledger", "backup", "restore", "migrate", "topics", "retention", "screenshot",
      "dlq list", "dlq show", "dlq replay", "state list", "state show", "state accept", "state reject",
-     "state rollback", "state rebuild", "state set-rate", "state set-threshold",
+     "state rollback", "state rebuild", "state describe", "state set-rate", "state set-threshold",
      "plant state", "plant fault", "plant defect-rate"],
 )  # fmt: skip
 def test_every_command_that_talks_to_a_site_takes_its_settings_from_every_layer(command: str) -> None:

@@ -17,7 +17,7 @@ from models.recipes.token_eye import token_eye
 from wire.errors import ConfigurationError
 from wire.finding import Finding, Mode, Verdict
 from wire.inspector import Inspector
-from wire.line_state import LineSpec
+from wire.line_state import LineSpec, LineState
 from wire.part import Part
 
 TINY = {"backbone.name": TINY_CLIP}
@@ -188,6 +188,26 @@ def test_weights_are_read_from_the_file_that_a_person_names(tmp_path: Path):
 def test_a_line_is_told_when_its_memory_cannot_hold_one_reference(tiny: Inspector):
     with pytest.raises(ValueError, match="a memory of 100 vectors holds no whole reference of 4 turns of 36 tokens"):
         tiny.build_state([part(0), part(1)], LineSpec(line="l", max_vectors=100))
+
+
+def test_a_line_says_whether_its_parts_lie_in_a_fixture(tiny: Inspector):
+    references = [part(seed) for seed in range(3)]
+    # Moved by a patch of the frame: 12 px of 72, 16 px of 96.
+    moved = part_of(np.roll(surface(7), (12, 16), (0, 1)), "moved", "l")
+    loose = load_inspector("spgdd", threads=1, changes={**TINY, "memory.match": "nearest"})
+    shipped = tiny.build_state(references, LineSpec(line="l"))
+    tops = {}
+    for matching in ("", "aligned", "nearest"):
+        state = tiny.build_state(references, LineSpec(line="l", matching=matching))
+        tops[matching] = tiny.inspect([moved], [state])[0].pictures["rgb"].map
+    assert np.array_equal(tops[""], tops["aligned"])
+    other = loose.build_state(references, LineSpec(line="l"))
+    np.testing.assert_allclose(tops["nearest"], loose.inspect([moved], [other])[0].pictures["rgb"].map, atol=1e-6)
+    assert float(tops["nearest"].mean()) < float(tops["aligned"].mean())
+    # A state from before lines said so is read as the recipe says.
+    before = {name: each for name, each in shipped.tensors.items() if not name.endswith("matched_anywhere")}
+    old = LineState(metadata=shipped.metadata, tensors=before)
+    assert np.array_equal(tiny.inspect([moved], [old])[0].pictures["rgb"].map, tops["aligned"])
 
 
 def test_a_lines_words_travel_with_its_state(tiny: Inspector):

@@ -271,6 +271,22 @@ async def test_rate_and_threshold_change_without_a_build(bench: Bench) -> None:
     assert bench.active == 3
 
 
+async def test_a_lines_words_are_kept_and_every_product_gets_a_version_that_knows_them(bench: Bench) -> None:
+    bench.command(CommandKind.DESCRIBE, class_name="bolt", normality="shiny")
+    (early,) = await bench.obey()
+    assert early.message == "noted for version 1"
+    await learned(bench)
+    assert bench.states.metadata(LINE, "bolt", 1).spec.class_name == "bolt"
+    bench.command(CommandKind.DESCRIBE, defect_words=("with a burr",), matching="nearest")
+    stored = await bench.obey()
+    assert stored[-1].message == f"version 2 from {LEARNING_PARTS} references"
+    spec = bench.states.metadata(LINE, "bolt", 2).spec
+    assert (spec.class_name, spec.normality) == ("bolt", "shiny")
+    assert (spec.defect_words, spec.matching) == (("with a burr",), "nearest")
+    assert bench.lines.ensure(LINE) == spec
+    assert bench.active == 2
+
+
 async def test_commands_that_are_worked_on_together_build_upon_each_other(bench: Bench) -> None:
     await learned(bench)
     rate = bench.command(CommandKind.SET_RATE, false_alarm_rate=0.05)
@@ -364,6 +380,8 @@ async def test_name_that_cannot_be_given_is_answered_with_the_reason(
         (CommandKind.ROLLBACK, {}, "the command names no version"),
         (CommandKind.SET_RATE, {"false_alarm_rate": 1.5}, "1.5 is no false-alarm rate between 0 and 1"),
         (CommandKind.SET_THRESHOLD, {"threshold": 1.0}, "the command names no modality"),
+        (CommandKind.DESCRIBE, {}, "the command says nothing about the line's parts"),
+        (CommandKind.DESCRIBE, {"normality": "x" * 401}, "401 characters about good parts; at most 400"),
         (CommandKind.ACCEPT, {}, "the command names no inspections"),
     ],
 )
