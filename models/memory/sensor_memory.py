@@ -6,9 +6,9 @@ though each alone is not). *Shape*: the largest |robust z| of everything else (d
 channels. Shape has many numbers and a high normal maximum, which would drown a shifted level; so each is divided by
 what normal windows typically reach, and the larger ratio counts.
 
-The score is 1 + log2 of that ratio: 1 = a typical good window, 2 = twice that, 3 = four times. A ratio to spreads that
-few references tell has a tail like Student's, heavier than thresholds beyond the references (``calibration``) assume;
-the logarithm of the largest of many such ratios has the tail that they do.
+The score is log2(1 + ratio): 1 = a typical good window, 2 = three times that. A ratio to spreads that few references
+tell has a tail like Student's, heavier than thresholds beyond the references (``calibration``) assume; the logarithm
+of the largest of many such ratios has the tail that they do.
 """
 
 import math
@@ -126,7 +126,7 @@ def _memory(
 
 
 def _score(distances: tuple[float, float], typical: tuple[float, float]) -> float:
-    return 1 + math.log2(max(one / other for one, other in zip(distances, typical, strict=True)))
+    return math.log2(1 + max(one / other for one, other in zip(distances, typical, strict=True)))
 
 
 def _table(features: Mapping[str, NDArray[np.float64]], names: Sequence[str]) -> Table:
