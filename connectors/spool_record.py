@@ -26,23 +26,26 @@ class Found:
 class Record:
     """One event as it is written: what the spool adds, then the payload as it came, which nobody copies."""
 
-    head: bytes
+    headers: bytes
     payload: bytes
 
     def __len__(self) -> int:
-        return len(self.head) + len(self.payload)
+        return FRAMING.size + len(self.headers) + len(self.payload)
 
     def __bytes__(self) -> bytes:
-        return self.head + self.payload
+        return b"".join(self.pieces())
+
+    def pieces(self) -> tuple[bytes, bytes]:
+        """What is written. Its checksum is made now: what is written at once is then still in the processor's cache."""
+        checksum = zlib.crc32(self.payload, zlib.crc32(self.headers))
+        return FRAMING.pack(len(self.headers) + len(self.payload), checksum) + self.headers, self.payload
 
 
 def encode(event: CloudEvent) -> Record:
     """Write one event."""
     headers, value = to_kafka(event)
     text = json.dumps({name: raw.decode() for name, raw in headers}, separators=(",", ":")).encode()
-    begun = _JSON_LENGTH.pack(len(text)) + text
-    checksum = zlib.crc32(value, zlib.crc32(begun))
-    return Record(FRAMING.pack(len(begun) + len(value), checksum) + begun, value)
+    return Record(_JSON_LENGTH.pack(len(text)) + text, value)
 
 
 def decode(record: bytes) -> CloudEvent:

@@ -15,6 +15,9 @@ from wire.sequence_set import SequenceSet
 
 # What one system call takes at least on every Linux (IOV_MAX).
 _MOST_PIECES: Final = 1024
+# More falls out of the processor's cache between checksum and write, and is fetched from memory twice; less is a system
+# call for each event of a PLC.
+_AT_ONCE_BYTES: Final = 256 * 1024
 
 
 def _sync_folder(folder: Path) -> None:
@@ -53,19 +56,16 @@ class Segment:
         self._descriptor = descriptor
         self._ends = ends
         self._acknowledged = SequenceSet()
+        self._is_named = True
 
     @classmethod
     def create(cls, folder: Path, first: int, clock: Callable[[], float]) -> Self:
-        """Start an empty segment. OSError if the disk refuses."""
+        """Start an empty segment, whose name is synced with its first records. OSError if the disk refuses."""
         path = folder / f"{first:020d}.seg"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
-        try:
-            _sync_folder(folder)
-        except OSError:
-            os.close(descriptor)
-            path.unlink()
-            raise
-        return cls(path, first, descriptor, array("Q"), clock)
+        segment = cls(path, first, descriptor, array("Q"), clock)
+        segment._is_named = False
+        return segment
 
     @classmethod
     def reopen(cls, path: Path, clock: Callable[[], float]) -> Self:
@@ -105,8 +105,12 @@ class Segment:
         """Write records and sync them once. On OSError none of them is in the segment, and the file is as before."""
         at = self.size_bytes
         try:
-            self._write([piece for record in records for piece in (record.head, record.payload)], at)
+            self._write(records, at)
             os.fdatasync(self._descriptor)
+            if not self._is_named:
+                # Behind the content: a journaling file system has put both on disk by then, so that this costs nothing.
+                _sync_folder(self.path.parent)
+                self._is_named = True
         except OSError:
             # Where even this fails, the next append overwrites what is behind ``at``.
             with contextlib.suppress(OSError):
@@ -117,16 +121,23 @@ class Segment:
             at += len(record)
             self._ends.append(at)
 
-    def _write(self, pieces: Sequence[bytes], at: int) -> None:
-        for start in range(0, len(pieces), _MOST_PIECES):
-            some = pieces[start : start + _MOST_PIECES]
-            size = sum(map(len, some))
-            written = os.pwritev(self._descriptor, some, at)
-            if written < size:  # a signal, or the last bytes of a disk: the rest says which
-                rest = memoryview(b"".join(some))
-                while written < size:
-                    written += os.pwrite(self._descriptor, rest[written:], at + written)
-            at += size
+    def _write(self, records: Sequence[spool_record.Record], at: int) -> None:
+        pieces: list[bytes] = []
+        size = 0
+        for number, record in enumerate(records, start=1):
+            pieces += record.pieces()
+            size += len(record)
+            if size >= _AT_ONCE_BYTES or len(pieces) >= _MOST_PIECES or number == len(records):
+                self._write_pieces(pieces, size, at)
+                at += size
+                pieces, size = [], 0
+
+    def _write_pieces(self, pieces: Sequence[bytes], size: int, at: int) -> None:
+        written = os.pwritev(self._descriptor, pieces, at)
+        if written < size:  # a signal, or the last bytes of a disk: the rest says which
+            rest = memoryview(b"".join(pieces))
+            while written < size:
+                written += os.pwrite(self._descriptor, rest[written:], at + written)
 
     def read(self, number: int) -> CloudEvent:
         """Record ``number``. DecodeError if the disk returns what was not written; OSError as it comes."""
