@@ -25,6 +25,8 @@ _SESSIONS_REMEMBERED: Final = 4
 _LARGEST_COUNTER: Final = 10**18
 # Values are kept this long beyond what a window needs: a trigger may be published later than the values around it.
 _HISTORY_MARGIN_S: Final = 10.0
+# How often old values are let go: a second's values more in memory, against a pass over all tags at every look.
+_FORGET_EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +77,7 @@ class PlcMapping:
         self._channels = {sensor.name: TagHistory() for sensor in settings.sensors}
         self._triggers: list[_Trigger] = []
         self._told: dict[str, SequenceSet] = {}
+        self._forget_at_s = float("-inf")
 
     def context_value(self, tag: str, sample: Sample, *, now_s: float) -> None:
         """Take a value of a context tag, ``part_counter`` among them."""
@@ -112,7 +115,9 @@ class PlcMapping:
             if self._sensors and not self._tell_window(trigger, waited_s, due, ending=ending):
                 waiting.append(trigger)
         self._triggers = waiting
-        self._forget()
+        if now_s >= self._forget_at_s:
+            self._forget_at_s = now_s + _FORGET_EVERY_S
+            self._forget()
         return due
 
     def _settle(self, trigger: _Trigger, due: Due) -> bool:

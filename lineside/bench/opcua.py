@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import yaml
@@ -14,6 +15,8 @@ import yaml
 from lineside.bench.comparison import Comparison, Direction
 from lineside.bench.interleaving import interleave
 from lineside.bench.opcua_server import NAMESPACE
+from lineside.bench.peak_memory import resident_bytes
+from lineside.bench.processor_time import processor_s
 from lineside.ports import PortPlan
 from wire import topics
 from wire.cloudevents import from_kafka
@@ -24,11 +27,13 @@ from wire.kafka.settings import KafkaSettings
 from wire.sensor_window import SensorWindow
 
 AIM: Final = 0.8
+MEMORY_AIM: Final = 1.05
 
 _LINE: Final = "bench.hall1.line1"
 _READY_S: Final = 120.0
 _STOP_S: Final = 10.0
 _POLL_S: Final = 0.1
+_MIB: Final = 1024 * 1024
 # The first windows begin before the subscription; processes warm up.
 _WARM_UP: Final = 5
 
@@ -39,12 +44,13 @@ class OpcUaScale:
 
     repetitions: int
     seconds: float
+    memory_s: float
     nodes: int = 100
     per_second: float = 5000.0
 
 
-FULL: Final = OpcUaScale(repetitions=7, seconds=10.0)
-QUICK: Final = OpcUaScale(repetitions=3, seconds=4.0)
+FULL: Final = OpcUaScale(repetitions=7, seconds=10.0, memory_s=300.0)
+QUICK: Final = OpcUaScale(repetitions=3, seconds=4.0, memory_s=10.0)
 
 
 def bench_opcua(folder: Path, scale: OpcUaScale) -> list[Comparison]:
@@ -53,6 +59,7 @@ def bench_opcua(folder: Path, scale: OpcUaScale) -> list[Comparison]:
     with EmbeddedBroker(topics.with_dead_letters(), 1) as broker, _server(endpoint, scale):
         rig = _Rig(folder, endpoint, KafkaSettings(bootstrap=broker.bootstrap), scale)
         product, baseline = interleave(rig.forward, rig.subscribe, scale.repetitions)
+        early, late = rig.memory()
     return [
         Comparison(
             name="OPC UA, values",
@@ -63,8 +70,19 @@ def bench_opcua(folder: Path, scale: OpcUaScale) -> list[Comparison]:
             baseline=baseline,
             aim=AIM,
             direction=Direction.AT_LEAST,
-            note=f"{scale.nodes} nodes, {scale.per_second:g} changes/s asked of the server",
-        )
+            note=f"{scale.nodes} nodes, {scale.per_second:g} changes/s asked of the server; processor time per value "
+            f"{median(rig.product_us):.0f} against {median(rig.baseline_us):.0f} us",
+        ),
+        Comparison(
+            name="OPC UA, memory",
+            unit="MiB",
+            product_side=f"connectors opcua after {scale.memory_s:g} s",
+            baseline_side="after a fifth of that",
+            product=(late / _MIB,),
+            baseline=(early / _MIB,),
+            aim=MEMORY_AIM,
+            direction=Direction.AT_MOST,
+        ),
     ]
 
 
@@ -87,6 +105,8 @@ class _Rig:
         self._endpoint = endpoint
         self._kafka = kafka
         self._scale = scale
+        self.product_us: list[float] = []
+        self.baseline_us: list[float] = []
         self._config = folder / "opcua.yaml"
         self._config.write_text(yaml.safe_dump(self._settings(folder)), encoding="utf-8")
 
@@ -99,29 +119,54 @@ class _Rig:
         )
         if answer.returncode:
             raise MustStop(f"the bare subscriber failed:\n{answer.stderr}")
-        return float(answer.stdout)
+        rate, used_us = map(float, answer.stdout.split())
+        self.baseline_us.append(used_us)
+        return rate
 
     def forward(self) -> float:
         """Values per second in the windows that reach Kafka, by the triggers' own times."""
-        command = [sys.executable, "-m", "connectors", "opcua", "--config", str(self._config)]
+        with self._reader() as reader, self._connector() as pid:
+            return self._count(reader, pid)
+
+    def memory(self) -> tuple[float, float]:
+        """Bytes of the connector after a fifth of the time and at its end, counted from its first windows on."""
+        with self._reader() as reader, self._connector() as pid:
+            give_up_s, windows = time.monotonic() + _READY_S, 0
+            while windows < _WARM_UP and time.monotonic() < give_up_s:
+                record = reader.poll(_POLL_S)
+                windows += record is not None and from_kafka(record.headers, record.value).type == topics.FRAME_SENSOR
+            time.sleep(self._scale.memory_s / 5)
+            early = resident_bytes(pid)
+            time.sleep(4 * self._scale.memory_s / 5)
+            return early, resident_bytes(pid)
+
+    @contextmanager
+    def _reader(self) -> Iterator[GroupReader]:
         reader = GroupReader(self._kafka, topic=topics.FRAMES, group=f"bench-{time.monotonic_ns()}")
         try:
-            with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-                try:
-                    return self._count(reader)
-                finally:
-                    process.terminate()
-                    process.wait(_STOP_S)
+            yield reader
         finally:
             reader.close()
 
-    def _count(self, reader: GroupReader) -> float:
+    @contextmanager
+    def _connector(self) -> Iterator[int]:
+        """Its process id."""
+        command = [sys.executable, "-m", "connectors", "opcua", "--config", str(self._config)]
+        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+            try:
+                yield process.pid
+            finally:
+                process.terminate()
+                process.wait(_STOP_S)
+
+    def _count(self, reader: GroupReader, pid: int) -> float:
         """Windows follow one another without a gap, so their values per time are the stream's.
 
         They are only collected meanwhile: reading them costs as much as making them, on the connector's cores.
         """
         give_up_s = time.monotonic() + _READY_S
         ends_s: float | None = None
+        used_s = 0.0
         collected: list[bytes] = []
         while ends_s is None or time.monotonic() < ends_s:
             record = reader.poll(_POLL_S)
@@ -131,11 +176,13 @@ class _Rig:
                 if event.type == topics.FRAME_SENSOR:
                     collected.append(event.data)
             if ends_s is None and len(collected) >= _WARM_UP:
-                ends_s = time.monotonic() + self._scale.seconds
+                ends_s, used_s = time.monotonic() + self._scale.seconds, processor_s(pid)
             if time.monotonic() > give_up_s + self._scale.seconds:
                 raise MustStop(f"the connector brought {len(collected)} windows; that says nothing")
         windows = [SensorWindow.from_json(data) for data in collected[_WARM_UP - 1 :]]
+        used_s = processor_s(pid) - used_s
         values = sum(len(channel.values) for window in windows[1:] for channel in window.channels)
+        self.product_us.append(used_s / max(values, 1) * 1e6)
         return values / (windows[-1].triggered_at - windows[0].triggered_at).total_seconds()
 
     def _settings(self, folder: Path) -> dict[str, object]:

@@ -16,9 +16,9 @@ def peak_bytes(pid: int) -> int:
     return _read(_PEAK, pid)
 
 
-def resident_bytes() -> int:
-    """VmRSS of this process. MustStop where the system does not tell it."""
-    return _read(_RESIDENT, os.getpid())
+def resident_bytes(pid: int | None = None) -> int:
+    """VmRSS of a running process, this one unless told. MustStop where the system does not tell it."""
+    return _read(_RESIDENT, os.getpid() if pid is None else pid)
 
 
 def _read(line: re.Pattern[str], pid: int) -> int:
