@@ -17,6 +17,7 @@ from lineside.commands.history import history
 from lineside.commands.ledger import ledger
 from lineside.commands.maintenance import migrate, retention, topics, weights
 from lineside.commands.processes import broker, dashboard, worker
+from lineside.commands.register import register
 from lineside.commands.screenshot import screenshot
 from lineside.commands.settings import settings
 from lineside.commands.size import size
@@ -26,8 +27,8 @@ from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
 _ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "evaluate-depth",
-          "evaluate-alarms", "synth", "train", "state", "dlq", "plant", "size", "settings", "migrate", "topics",
-          "retention", "backup", "restore",
+          "evaluate-alarms", "synth", "train", "state", "dlq", "plant", "register", "size", "settings", "migrate",
+          "topics", "retention", "backup", "restore",
           "weights", "bench", "worker", "dashboard", "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
@@ -63,6 +64,7 @@ def build_app() -> typer.Typer:
     app.add_typer(line_states.app, name="state", rich_help_panel=_OPERATE)
     app.add_typer(dead_letters.app, name="dlq", rich_help_panel=_OPERATE)
     app.add_typer(plant.app, name="plant", rich_help_panel=_OPERATE)
+    app.command(rich_help_panel=_OPERATE)(register)
     app.command(rich_help_panel=_KEEP)(size)
     app.command(rich_help_panel=_KEEP)(settings)
     app.command(rich_help_panel=_KEEP)(migrate)

@@ -9,6 +9,8 @@ import pytest
 from asyncua import Client
 
 from tests.components.node_opcua import RealNodeOpcua
+from tests.components.structured_asyncua import NAMESPACE as STRUCTURED
+from tests.components.structured_asyncua import StructuredAsyncua
 from tests.components.waiting import wait_until
 from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
 from tests.pipeline.connectors.plc_server import PlcServer
@@ -189,6 +191,36 @@ def test_a_killed_connector_tells_the_present_part_again_under_the_same_ids(plc:
         with connector:
             wait_until(lambda: published.sequences(topics.PART_CONTEXT) == [0, 0], 20, "the context again")
         assert len({event.id for event in published.events(topics.PART_CONTEXT)}) == 1
+
+
+def test_fields_of_structures_are_learned_from_the_server_and_read(run: Run, tmp_path: Path) -> None:
+    """Types of the server's own, one inside the other, and an array in them; its part n says n everywhere."""
+    with StructuredAsyncua(tmp_path) as server:
+        source = run({
+            "endpoint": server.endpoint,
+            "namespace": STRUCTURED,
+            "context": {
+                "part_counter": "Line/Count",
+                "part_id": "Line/Part::Id",
+                "trigger_session": "Line/TriggerSession",
+                "recipe": "Line/Part::Recipe.Name",
+            },
+            "sensors": [
+                {"name": "speed", "node": "Line/Part::Recipe.Speed"},
+                {"name": "level", "node": "Line/Part::Levels[1]"},
+            ],
+            "window": {"before_s": 0.0, "after_s": 0.0, "grace_s": 0.3},
+        })  # fmt: skip
+        source.wait_subscribed()
+        wait_until(lambda: len(source.windows()) >= 5, 20, "five windows")
+    contexts = [context_from_event(one.event) for one in source.contexts()]
+    for context in contexts:
+        number = context.origin.sequence + 1
+        assert (context.part.part_id, context.part.recipe) == (f"part-{number}", f"r-{number}")
+    for one in source.windows()[1:]:
+        window, number = SensorWindow.from_json(one.event.data), one.origin.sequence + 1
+        assert list(window.channel("speed").values) == [1.5 * number]
+        assert list(window.channel("level").values) == [2.0 * number]
 
 
 def test_an_independent_server_is_subscribed_and_followed_over_a_restart(

@@ -1,16 +1,21 @@
 """The way back against node-opcua as the PLC: its own list of what it took is the truth."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from asyncua import Client, ua
+from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 
+from connectors.opcua.trust_store import TrustStore
 from connectors.results.verdict import VerdictVersion
 from connectors.results.write_journal import Begun, WriteJournal
 from tests.components.child_process import ChildProcess
 from tests.components.node_opcua import RealNodeOpcua, node_opcua_modules
+from tests.components.opcua_certificates import make_certificate
 from tests.components.ports import free_port
 from tests.components.requirement import require
 from tests.components.waiting import wait_until
@@ -145,6 +150,44 @@ def test_a_writer_that_was_killed_in_the_midst_of_a_write_learns_from_the_counte
         wait_until(lambda: process.count("acknowledged") == 1, 20, "the one that did not")
         assert [(one["part"], one["counter"]) for one in server.taken()] == [("P-1", 1), ("P-4", 2)]
         process.stop()
+
+
+async def test_a_secured_vision_system_believes_those_clients_alone_that_were_trusted(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    """With the same folders as the connector's own client: who is met the first time lies in ``rejected``."""
+    require("node_opcua")
+    nodeset = node_opcua_modules() / "node_modules/node-opcua-nodesets/nodesets/Opc.Ua.MachineVision.NodeSet2.xml"
+    endpoint, pki = f"opc.tcp://127.0.0.1:{free_port()}", tmp_path / "pki"
+    certificate, key = make_certificate("MES", uri="urn:tests:mes").write(tmp_path / "client", "mes")
+    process = ResultProcess(
+        tmp_path, bootstrap=broker.bootstrap, lines=[{"line": LINE}],
+        vision_system={
+            "endpoint": endpoint, "nodeset": str(nodeset),
+            "security": {"policy": "Basic256Sha256", "mode": "SignAndEncrypt", "pki": str(pki)},
+        },
+    )  # fmt: skip
+
+    async def look() -> list[str]:
+        client = Client(endpoint)
+        client.application_uri = "urn:tests:mes"
+        await client.set_security(
+            SecurityPolicyBasic256Sha256, str(certificate), str(key),
+            server_certificate=str(pki / "own" / "certificate.der"),
+        )  # fmt: skip
+        async with client:
+            return [(await node.read_browse_name()).Name for node in await client.nodes.objects.get_children()]
+
+    with await asyncio.to_thread(process.start):
+        with pytest.raises((ConnectionError, ua.UaError, TimeoutError, asyncio.TimeoutError)):
+            async with Client(endpoint):
+                pass  # without security there is no way in
+        with pytest.raises((ConnectionError, ua.UaError, TimeoutError, asyncio.TimeoutError)):
+            await look()
+        (stranger,) = TrustStore(pki).rejected()
+        TrustStore(pki).trust(stranger.thumbprint)
+        assert f"VisionSystem {LINE}" in await look()
+        await asyncio.to_thread(process.stop)
 
 
 def test_an_independent_client_hears_result_ready_of_the_official_type(broker: EmbeddedBroker, tmp_path: Path) -> None:

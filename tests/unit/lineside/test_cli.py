@@ -27,7 +27,7 @@ def test_help_names_the_commands_by_purpose_and_loads_no_heavy_room() -> None:
 
 RUNNING = ("up", "worker", "dashboard", "broker", "plant", "evaluate")
 OPERATING = ("history", "ledger", "state", "dlq", "migrate", "topics", "retention", "weights", "screenshot", "size",
-             "settings", "backup", "restore")  # fmt: skip
+             "register", "settings", "backup", "restore")  # fmt: skip
 
 
 @pytest.mark.parametrize("command", RUNNING + OPERATING)
