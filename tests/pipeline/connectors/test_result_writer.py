@@ -178,7 +178,7 @@ async def test_a_secured_vision_system_believes_those_clients_alone_that_were_tr
         async with client:
             return [(await node.read_browse_name()).Name for node in await client.nodes.objects.get_children()]
 
-    with await asyncio.to_thread(process.start):
+    with process:
         with pytest.raises((ConnectionError, ua.UaError, TimeoutError, asyncio.TimeoutError)):
             async with Client(endpoint):
                 pass  # without security there is no way in
@@ -187,7 +187,7 @@ async def test_a_secured_vision_system_believes_those_clients_alone_that_were_tr
         (stranger,) = TrustStore(pki).rejected()
         TrustStore(pki).trust(stranger.thumbprint)
         assert f"VisionSystem {LINE}" in await look()
-        await asyncio.to_thread(process.stop)
+        process.stop()
 
 
 def test_an_independent_client_hears_result_ready_of_the_official_type(broker: EmbeddedBroker, tmp_path: Path) -> None:
