@@ -81,7 +81,7 @@ async def serve(endpoint: str) -> None:
         number = 0
         while True:
             number += 1
-            at = datetime.now(UTC)
+            at: Any = datetime.now(UTC)  # asyncua types moments as a class of its own
             await tag.write_value(ua.DataValue(ua.Variant(part(number)), SourceTimestamp=at, ServerTimestamp=at))
             counted = ua.Variant(number, ua.VariantType.UInt32)
             await count.write_value(ua.DataValue(counted, SourceTimestamp=at, ServerTimestamp=at))
