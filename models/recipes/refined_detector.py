@@ -12,6 +12,7 @@ from models.ground.threshold import CoarseThreshold, coarse_threshold
 from models.memory.calibration import MAP_LEVEL
 from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory, calibrated_looks
+from models.recipes.enclosing_detector import EnclosingDetector
 from models.recipes.look import Look
 from models.recipes.picture_detector import PictureDetector
 from models.recipes.samllava_recipe import MapForm
@@ -19,39 +20,16 @@ from models.refine.sam_refiner import FineMask, SamRefiner
 from wire.line_state import LineSpec
 
 
-class RefinedDetector:
+class RefinedDetector(EnclosingDetector[PictureDetector]):
     """See ``PictureDetector``. Scores are those of the coarse map; its unit is the refined map's, too."""
 
     def __init__(
         self, detector: PictureDetector, refiner: SamRefiner, *, threshold: CoarseThreshold, form: MapForm
     ) -> None:
-        self._detector = detector
+        super().__init__(detector)
         self._refiner = refiner
         self._threshold = threshold
         self._form = form
-
-    @property
-    def patch_px(self) -> int:
-        """Of the coarse map: the refined one comes on the same grid."""
-        return self._detector.patch_px
-
-    @property
-    def least_references(self) -> int:
-        """As few as the coarse stage."""
-        return self._detector.least_references
-
-    @property
-    def zero_shot_level(self) -> float:
-        """Of the coarse stage."""
-        return self._detector.zero_shot_level
-
-    def can_judge(self, picture: Planes) -> bool:
-        """Whether the coarse stage can."""
-        return self._detector.can_judge(picture)
-
-    def score(self, anomaly: Map) -> float:
-        """Of the coarse map."""
-        return self._detector.score(anomaly)
 
     def maps(
         self,

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from models.backbones.planes import Planes
 from models.backbones.profile import Profile
 from models.backbones.tiling import Tiling, Window, stitched, windows_of
-from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory, calibrated_looks
+from models.recipes.enclosing_detector import EnclosingDetector
 from models.recipes.look import Look
 from models.recipes.picture_detector import PictureDetector
 from wire.line_state import LineSpec
@@ -39,11 +39,11 @@ class _Tile:
     frame: Planes
 
 
-class TiledDetector:
+class TiledDetector(EnclosingDetector[FrameDetector]):
     """See ``PictureDetector``. ``tiling`` None: every picture is squeezed into one frame."""
 
     def __init__(self, detector: FrameDetector, *, profile: Profile, tiling: Tiling | None) -> None:
-        self._detector = detector
+        super().__init__(detector)
         self._profile = profile
         self._tiling = tiling
 
@@ -52,23 +52,9 @@ class TiledDetector:
         """Of the picture, per map value."""
         return _STRIDE_PX
 
-    @property
-    def least_references(self) -> int:
-        """As few as for one frame."""
-        return self._detector.least_references
-
-    @property
-    def zero_shot_level(self) -> float:
-        """Of one frame."""
-        return self._detector.zero_shot_level
-
     def can_judge(self, picture: Planes) -> bool:
         """Every picture fits into frames."""
         return True
-
-    def score(self, anomaly: Map) -> float:
-        """Of the stitched map."""
-        return self._detector.score(anomaly)
 
     def maps(
         self,

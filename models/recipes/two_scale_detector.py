@@ -15,6 +15,7 @@ from models.backbones.planes import Planes, shrink
 from models.memory.calibration import calibrated
 from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
+from models.recipes.enclosing_detector import EnclosingDetector
 from models.recipes.look import Look
 from models.recipes.picture_detector import PictureDetector
 from wire.line_state import LineSpec
@@ -22,36 +23,13 @@ from wire.line_state import LineSpec
 _FAR = "far"
 
 
-class TwoScaleDetector:
+class TwoScaleDetector(EnclosingDetector[PictureDetector]):
     """See ``PictureDetector``. Pictures above ``far_above_pixels`` are also seen shrunk to ``far_pixels``."""
 
     def __init__(self, detector: PictureDetector, *, far_above_pixels: int, far_pixels: int) -> None:
-        self._detector = detector
+        super().__init__(detector)
         self._far_above_pixels = far_above_pixels
         self._far_pixels = far_pixels
-
-    @property
-    def patch_px(self) -> int:
-        """Of the near view."""
-        return self._detector.patch_px
-
-    @property
-    def least_references(self) -> int:
-        """As few as for one view."""
-        return self._detector.least_references
-
-    @property
-    def zero_shot_level(self) -> float:
-        """Of the near view."""
-        return self._detector.zero_shot_level
-
-    def can_judge(self, picture: Planes) -> bool:
-        """By the near view."""
-        return self._detector.can_judge(picture)
-
-    def score(self, anomaly: Map) -> float:
-        """Of the joined map."""
-        return self._detector.score(anomaly)
 
     def maps(
         self,

@@ -4,11 +4,10 @@ Backbone and text tower are frozen, which their hash proves. Every step draws it
 a run that was interrupted goes on as if it had not been.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 import torch
@@ -22,6 +21,8 @@ from models.ground.text_delta import delta_map, text_delta
 from models.recipes.spgdd_recipe import TddfSettings
 from models.text.learned_context import LearnedContext, LearnedTexts
 from models.text.prompt_bank import usual_suffixes
+from models.train.checked_steps import checked_steps
+from models.train.checkpoint import read_checkpoint, save_checkpoint
 from models.train.learning_rate import cosine
 from models.train.segmentation_samples import SampleSource
 from models.train.tddf_loss import pixel_loss, separation, signed_hinge
@@ -96,16 +97,11 @@ def train_prompts(
     """
     settings = run.settings
     frozen = parameters_sha256(run.clip)
-    losses: list[float] = []
-    for step in range(run.resume(checkpoint), settings.steps):
-        losses.append(run.train(step))
-        done = step + 1
-        if done % settings.check_every == 0 or done == settings.steps:
-            run.save(checkpoint, done)
-            auroc, apart = run.measure()
-            loss = float(np.mean(losses))
-            report(PromptProgress(step=done, steps=settings.steps, loss=loss, auroc=auroc, apart=apart))
-            losses.clear()
+    start = run.resume(checkpoint)
+    for done, loss in checked_steps(run.train, start=start, steps=settings.steps, every=settings.check_every):
+        run.save(checkpoint, done)
+        auroc, apart = run.measure()
+        report(PromptProgress(step=done, steps=settings.steps, loss=loss, auroc=auroc, apart=apart))
     if parameters_sha256(run.clip) != frozen:
         raise RuntimeError("the network changed in a training of words, which is meant to leave it alone")
 
@@ -173,17 +169,15 @@ class PromptRun:
         return float("nan") if auroc is None else auroc, float((texts.normal - texts.abnormal).norm())
 
     def save(self, checkpoint: Path, step: int) -> None:
-        """Replace the checkpoint; a crash leaves the old one."""
+        """Replace the checkpoint."""
         content = {"step": step, "context": self.context.state_dict(), "optimizer": self._optimizer.state_dict()}
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(content, partial)
-        os.replace(partial, checkpoint)
+        save_checkpoint(checkpoint, content)
 
     def resume(self, checkpoint: Path) -> int:
         """The step to go on with."""
-        if not checkpoint.exists():
+        content = read_checkpoint(checkpoint, self._device)
+        if content is None:
             return 0
-        content: dict[str, Any] = torch.load(checkpoint, map_location=self._device, weights_only=True)
         self.context.load_state_dict(content["context"])
         self._optimizer.load_state_dict(content["optimizer"])
         return int(content["step"])

@@ -4,11 +4,10 @@ The image encoder is frozen, which its hash proves. Every step draws its own sam
 that was interrupted goes on as if it had not been.
 """
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import numpy as np
 import torch
@@ -21,6 +20,8 @@ from models.refine.mask_decoder import Masks, best
 from models.refine.prompts import PromptKind
 from models.refine.sam_refiner import in_frame, normalised, prompt_of, sam_mean_std
 from models.refine.segmenter import Prompt, Segmenter
+from models.train.checked_steps import checked_steps
+from models.train.checkpoint import read_checkpoint, save_checkpoint
 from models.train.coarse_prompts import coarse_prompt
 from models.train.learning_rate import cosine
 from models.train.mask_loss import SCALE_WEIGHTS, mask_loss, resized_truth
@@ -92,19 +93,10 @@ def train_segmentation(
     run = SegmentationRun(settings, segmenter, samples, device)
     frozen = parameters_sha256(segmenter.sam.image_encoder)
     start = run.resume(checkpoint)
-    losses: list[float] = []
-    for step in range(start, settings.steps):
-        losses.append(run.train(step))
-        done = step + 1
-        if done % settings.check_every == 0 or done == settings.steps:
-            run.save(checkpoint, done)
-            iou, coarse = run.measure()
-            report(
-                SegmentationProgress(
-                    step=done, steps=settings.steps, loss=float(np.mean(losses)), iou=iou, coarse_iou=coarse
-                )
-            )
-            losses.clear()
+    for done, loss in checked_steps(run.train, start=start, steps=settings.steps, every=settings.check_every):
+        run.save(checkpoint, done)
+        iou, coarse = run.measure()
+        report(SegmentationProgress(step=done, steps=settings.steps, loss=loss, iou=iou, coarse_iou=coarse))
     segmenter.eval()
     if parameters_sha256(segmenter.sam.image_encoder) != frozen:
         raise RuntimeError("the image encoder changed in training, which is meant to leave it alone")
@@ -161,21 +153,19 @@ class SegmentationRun:
         return float(torch.cat(fine).mean()), float(torch.cat(coarse).mean())
 
     def save(self, checkpoint: Path, step: int) -> None:
-        """Replace the checkpoint; a crash leaves the old one."""
+        """Replace the checkpoint."""
         content = {
             "step": step,
             "trained": [module.state_dict() for module in self._segmenter.trainable()],
             "optimizer": self._optimizer.state_dict(),
         }
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(content, partial)
-        os.replace(partial, checkpoint)
+        save_checkpoint(checkpoint, content)
 
     def resume(self, checkpoint: Path) -> int:
         """The step to go on with."""
-        if not checkpoint.exists():
+        content = read_checkpoint(checkpoint, self._device)
+        if content is None:
             return 0
-        content: dict[str, Any] = torch.load(checkpoint, map_location=self._device, weights_only=True)
         for module, tensors in zip(self._segmenter.trainable(), content["trained"], strict=True):
             module.load_state_dict(tensors)
         self._optimizer.load_state_dict(content["optimizer"])
