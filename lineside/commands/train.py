@@ -63,6 +63,12 @@ def embedded(
         int, typer.Option(min=0, help="Of the first stage; 0 keeps the student of --begin-with.")
     ] = 6000,
     decoding_steps: Annotated[int, typer.Option(min=1, help="Of the second stage.")] = 3000,
+    decoding_batch: Annotated[
+        int, typer.Option(min=1, help="Of the second stage, times ten pictures a step; on a GPU 3 or more.")
+    ] = 1,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Processes that draw parts for the second stage; they change only the time.")
+    ] = 1,
     seed: Seed = 0,
     threads: Threads = 1,
     device: Device = "cpu",
@@ -87,6 +93,8 @@ def embedded(
                 distillation_steps=distillation_steps,
                 decoding_steps=decoding_steps,
                 going_on=begin_with is not None,
+                batch=decoding_batch,
+                workers=workers,
             ),
             out,
             teacher_file=teacher,

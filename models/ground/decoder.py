@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.backbones.student import StudentFeatures
+from models.ground.context import Context, ContextSettings
 from models.memory.feature_memory import Comparison
 from models.settings import PartSettings
 
@@ -22,11 +23,15 @@ _MOST_RATIO = 20.0
 
 
 class DecoderSettings(PartSettings):
-    """Channels of the projections and of the two levels (strides 8 and 16), and of the last one (stride 4)."""
+    """Channels of the projections and of the two levels (strides 8 and 16), and of the last one (stride 4).
+
+    ``context`` None = no place sees farther than its convolutions do.
+    """
 
     projected: int
     widths: tuple[int, int]
     last: int
+    context: ContextSettings | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -92,8 +97,12 @@ class Decoder(nn.Module):
         upper, lower = settings.widths
         self.fine_in = nn.Conv2d(2 * fine_dims, settings.projected, 1)
         self.coarse_in = nn.Conv2d(2 * coarse_dims, settings.projected, 1)
-        self.lower = nn.Sequential(
-            _convolution(settings.projected + upper + 2, lower), _Residual(lower), _Residual(lower)
+        below = settings.projected + upper + 2
+        self.lower = nn.Sequential(_convolution(below, lower), _Residual(lower), _Residual(lower))
+        self.context = (
+            None
+            if settings.context is None
+            else Context(settings.context, planes=below + 2 * detail_dims, outputs=lower + 1)
         )
         self.upper = _convolution(settings.projected + 3, upper)
         self.joined = nn.Sequential(_convolution(upper + lower, upper), _Residual(upper))
@@ -106,13 +115,28 @@ class Decoder(nn.Module):
         coarse = torch.cat([features.coarse, evidence.coarse_difference], dim=1)  # (B, 2C, h/2, w/2)
         upper = self.upper(torch.cat([F.relu(self.fine_in(fine)), evidence.fine_scalars], dim=1))  # (B, U, h, w)
         below = [F.relu(self.coarse_in(coarse)), F.avg_pool2d(upper, 2), evidence.coarse_scalars]
-        lower = self.lower(torch.cat(below, dim=1))  # (B, L, h/2, w/2)
+        lower, whole = self._below(torch.cat(below, dim=1), features.detail)  # (B, L, h/2, w/2), (B, 1, h/2, w/2)
         raised = F.interpolate(lower, size=upper.shape[-2:], mode="bilinear", align_corners=False)
         joined = self.joined(torch.cat([upper, raised], dim=1))  # (B, U, h, w)
         size = features.detail.shape[-2:]
         joined = F.interpolate(joined, size=size, mode="bilinear", align_corners=False)
         logits: Tensor = self.last(torch.cat([joined, features.detail], dim=1))  # (B, 1, H/4, W/4)
+        if whole is not None:
+            logits = logits + F.interpolate(whole, size=size, mode="bilinear", align_corners=False)
         return logits[:, 0]
+
+    def _below(self, planes: Tensor, detail: Tensor) -> tuple[Tensor, Tensor | None]:
+        """(stride 16 (B, L, h, w), the context's own opinion as logits (B, 1, h, w))."""
+        first, rest = self.lower[0], self.lower[1:]
+        lower = first(planes)
+        if self.context is None:
+            return rest(lower), None
+        # How rough the surface is there: mean and deviation of what has no target of a teacher's.
+        cell = detail.shape[-1] // planes.shape[-1]
+        mean = F.avg_pool2d(detail, cell)
+        rough = (F.avg_pool2d(detail.square(), cell) - mean.square()).clamp_min(0).add(1e-6).sqrt()
+        seen = self.context(torch.cat([planes, mean, rough], dim=1))
+        return rest(lower + seen[:, :-1]), seen[:, -1:]
 
 
 class _Residual(nn.Module):

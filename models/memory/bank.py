@@ -1,5 +1,6 @@
 """The bank: a bounded choice of patches of good parts, each with its reach, wherever on the part they were."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -39,6 +40,25 @@ class LeftOut:
 
     ratios: Tensor
     nearest: Tensor
+
+
+def bank_of_all(parts: Sequence[Tensor]) -> Bank:
+    """A bank that keeps every patch: parts (n, D) each, at least two, of which each is left out by turns.
+
+    As ``build_bank`` makes it where all of them fit, without saying what was left out.
+    """
+    vectors = torch.cat(list(parts))
+    distances, found_in = [], []
+    start = 0
+    for own in parts:
+        end = start + len(own)
+        found, index = nearest(own, torch.cat([vectors[:start], vectors[end:]]))
+        distances.append(found)
+        found_in.append(torch.where(index < start, index, index + len(own)))
+        start = end
+    distance = torch.cat(distances)
+    total, number = _sums(torch.cat(found_in), distance, len(vectors))
+    return Bank(vectors=vectors, reach=_reach(total, number, distance.mean().clamp_min(_LEAST_TYPICAL)))
 
 
 def build_bank(

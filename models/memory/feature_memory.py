@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.backbones.student import StudentFeatures
-from models.memory.bank import Bank, build_bank
+from models.memory.bank import Bank, bank_of_all, build_bank
 from models.memory.coreset import CoresetSettings
 from wire.errors import ShapeError
 
@@ -46,6 +46,18 @@ class FeatureMemory:
     coarse: Bank
 
     @classmethod
+    def of_all(cls, references: Sequence[StudentFeatures]) -> Self:
+        """As ``build_feature_memory`` makes it where every patch fits, without what was left out."""
+
+        def bank(scale: str) -> Bank:
+            maps = [getattr(reference, scale)[0] for reference in references]  # (D, h, w) each
+            if len(maps) == 1:
+                maps = [side for half in maps[0].tensor_split(2, dim=1) for side in half.tensor_split(2, dim=2)]
+            return bank_of_all([own.permute(1, 2, 0).reshape(-1, len(own)) for own in maps])
+
+        return cls(fine=bank("fine"), coarse=bank("coarse"))
+
+    @classmethod
     def from_tensors(cls, tensors: Mapping[str, NDArray[np.float32]], modality: str, device: torch.device) -> Self:
         """Read what ``tensors`` wrote for ``modality``; KeyError names the tensor that is missing."""
 
@@ -74,6 +86,12 @@ class FeatureMemory:
             fine=_compare(self.fine, features.fine[0], valid),
             coarse=_compare(self.coarse, features.coarse[0], on_coarse_grid(valid, features.coarse)),
         )
+
+    def compare_all(self, features: StudentFeatures) -> list[Comparison]:
+        """Every one of B images of one shape, valid everywhere, in one search."""
+        fine, coarse = (_compare_all(bank, own) for bank, own in
+                        ((self.fine, features.fine), (self.coarse, features.coarse)))  # fmt: skip
+        return [Comparison(fine=each, coarse=below) for each, below in zip(fine, coarse, strict=True)]
 
 
 def build_feature_memory(
@@ -146,6 +164,15 @@ def _compare(bank: Bank, features: Tensor, valid: Tensor | None) -> Difference:
         return _difference(valid, ratios, vectors)
     # Channels last, as the decoder wants it: an eighth of a comparison's time would go into moving numbers about.
     return Difference(ratio=ratios.view(height, width), vector=vectors.view(height, width, dims).permute(2, 0, 1))
+
+
+def _compare_all(bank: Bank, features: Tensor) -> list[Difference]:
+    """features (B, D, h, w)."""
+    places = features.permute(0, 2, 3, 1)  # (B, h, w, D)
+    patches = places.reshape(-1, places.shape[-1])
+    ratios, nearest = bank.compare(patches)
+    vectors = (patches - bank.vectors[nearest]).view(places.shape).permute(0, 3, 1, 2)
+    return [Difference(ratio=r, vector=v) for r, v in zip(ratios.view(places.shape[:-1]), vectors, strict=True)]
 
 
 def _difference(mask: Tensor, ratios: Tensor, vectors: Tensor) -> Difference:

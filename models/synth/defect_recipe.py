@@ -23,7 +23,9 @@ from models.synth.setting import LineSetting
 _MM_PER_VISIBILITY: Final = 0.04
 _WARMTH_PER_VISIBILITY: Final = 0.03
 # Defects over at least this share of the shorter side may take one whole side of the part, and so often do.
-_SIDE_FROM, _P_SIDE = 0.25, 0.45
+_SIDE_FROM, _P_SIDE = 0.25, 0.5
+# Of those sides: how many are cut off at an angle of their own, as a corner is.
+_P_CORNER = 0.3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -279,6 +281,8 @@ def _large_shape(outline: Outline, rng: Generator) -> Support:
     if outline.size_px > _SIDE_FROM * min(outline.line.height_px, outline.line.width_px) and rng.random() < _P_SIDE:
         # The tool lifted, the bath ended, the plate moved: one side of the part is unlike the other.
         angle = outline.grain_angle + float(rng.choice([0.0, math.pi / 2])) + float(rng.normal(0, 0.15))
+        if rng.random() < _P_CORNER:
+            angle = float(rng.uniform(0, math.pi))
         whole = Place(outline.centre, math.inf, height=outline.line.height_px, width=outline.line.width_px)
         return shape.beyond(whole, rng, angle=angle, wave_px=0.02 * outline.size_px, soft_px=soft / 8)
     along = rng.random() < 0.5
@@ -295,27 +299,37 @@ def _wear(brush: Brush, rng: Generator) -> None:
 def _uneven(brush: Brush, rng: Generator) -> None:
     """Ground, polished or dried unlike the rest: brightness, texture or gloss differ a little over a large region."""
     share = brush.support.share
-    amount = min(0.5 * brush.change / max(brush.level, 0.02), 0.6)
+    amount = min(float(rng.uniform(0, 0.6)) * brush.change / max(brush.level, 0.02), 0.6)
     side = float(rng.choice([-1.0, 1.0]))
     lumpy = share * (1 + np.float32(0.35) * clouds(rng, share.shape[0], share.shape[1], 5))
     effect.multiply(brush.scene, brush.support, np.maximum(1 + lumpy * np.float32(side * amount), 0.1))
     mode = rng.random()
-    if mode < 0.4:
+    if mode < 0.25:
         factor = float(rng.choice([0.3, 0.5, 1.6, 2.2, 3.0]))
         effect.stretch_contrast(brush.scene, brush.support, factor, 6.0)
-    elif mode < 0.8:  # marks of another pass of the tool, along the grain or across it
+    elif mode < 0.85:  # marks of another pass of the tool, along the grain or across it, over the old ones or instead
         along = brush.line.surface.angle_deg + float(rng.normal(0, 5))
-        angle = along if rng.random() < 0.5 else float(rng.uniform(0, 180))
-        marks = cv2.filter2D(white(rng, *share.shape), cv2.CV_32F, _streak(angle))
-        marks = np.asarray(marks, np.float32) * np.float32(brush.change / max(float(np.std(marks)), 1e-3))
-        effect.add(brush.scene, brush.support, share * marks * np.float32(0.7))
+        angle = along if rng.random() < 0.6 else float(rng.uniform(0, 180))
+        if rng.random() < 0.4:
+            effect.stretch_contrast(brush.scene, brush.support, float(rng.uniform(0.1, 0.6)), 6.0)
+        marks = _marks(share.shape, angle, rng)
+        effect.add(brush.scene, brush.support, share * marks * np.float32(brush.change * log_uniform(rng, 0.4, 1.5)))
 
 
-def _streak(angle_deg: float) -> Plane:
-    kernel = np.zeros((21, 21), np.float32)
-    kernel[10] = 1 / 21
-    turn = cv2.getRotationMatrix2D((10.0, 10.0), angle_deg, 1.0)
-    return np.asarray(cv2.warpAffine(kernel, turn, (21, 21)), np.float32)
+def _marks(size: tuple[int, ...], angle_deg: float, rng: Generator) -> Plane:
+    """Scores of a tool at ``angle_deg`` (h, w), deviation about 1: few strong ones among many, coming and going."""
+    height, width = size
+    side = math.ceil(math.hypot(height, width)) + 2
+    across = np.asarray(rng.standard_t(3, (side, 1)), np.float32)
+    across = np.asarray(cv2.GaussianBlur(across, (1, 0), 1, sigmaY=log_uniform(rng, 0.4, 4.0)), np.float32)
+    spans = max(2, round(side / log_uniform(rng, 12, 400)))
+    rows = max(2, side // 3)
+    along = cv2.resize(rng.random((rows, spans), dtype=np.float32), (side, side), interpolation=cv2.INTER_LINEAR)
+    turn = cv2.getRotationMatrix2D((side / 2, side / 2), -angle_deg, 1.0)
+    turned = cv2.warpAffine(across * along, turn, (side, side), borderMode=cv2.BORDER_REFLECT)
+    y, x = (side - height) // 2, (side - width) // 2
+    marks = np.asarray(turned[y : y + height, x : x + width], np.float32)
+    return np.asarray(np.clip(marks / np.float32(max(float(marks.std()), 1e-6)), -4, 4), np.float32)
 
 
 def _roll_shape(outline: Outline, rng: Generator) -> Support:

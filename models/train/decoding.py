@@ -6,8 +6,8 @@ episodes from (seed, step), so that a run that was interrupted goes on as if it 
 
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,15 +19,16 @@ from torch.nn import functional as F
 
 from models.backbones.student import Student, StudentFeatures
 from models.ground.decoder import Decoder, DecoderSettings, Evidence, gather
-from models.memory.coreset import CoresetSettings
-from models.memory.feature_memory import Comparison, build_feature_memory
+from models.memory.feature_memory import Comparison, FeatureMemory
+from models.train.drawn_ahead import drawn_ahead
 from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
 from models.train.learning_rate import cosine
 from models.train.precision import supports_bfloat16
 from models.train.separation import Separation, measure
+from wire.errors import ShapeError
 
 # (side_px, episodes) by turns: equal pixels, different contexts.
-_PLAN = ((192, 3), (256, 2), (128, 7), (256, 2))
+_PLAN = ((192, 3), (256, 2), (128, 7), (256, 2), (384, 1))
 _CELL_PX = 4
 # Defective cells are about one in thirty; at 1 the first thousand steps would learn "nothing is ever defective".
 _POSITIVE_WEIGHT = 4.0
@@ -35,14 +36,14 @@ _POSITIVE_WEIGHT = 4.0
 _SCORED_SHARE = 0.004
 _HELD_OUT_SEED = 2**31 - 2
 _HELD_OUT_SIDE_PX = 192
-# Larger than any memory of an episode: selection is for banks in service.
-_ALL_VECTORS = CoresetSettings(candidates=1, projected_dims=1, seed=0)
-_MAX_VECTORS = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingSettings:
-    """``steps`` of about ten queries each. ``check_every`` steps: measure, save, report."""
+    """``steps`` of about ``batch`` times ten queries each. ``check_every`` steps: measure, save, report.
+
+    ``workers``: processes that draw parts; they change nothing but the time.
+    """
 
     decoder: DecoderSettings
     steps: int
@@ -52,6 +53,8 @@ class DecodingSettings:
     weight_decay: float = 1e-2
     check_every: int = 100
     held_out_episodes: int = 24
+    batch: int = 1
+    workers: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,13 +87,14 @@ def train_decoder(
 ) -> Decoder:
     """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end.
 
-    ``begin_with``: a decoder that has learned already, with the same settings; it is copied.
+    ``begin_with``: a decoder that has learned already, with the same settings; it is copied. It may be without a
+    context, which then begins with nothing learned.
     """
     torch.manual_seed(settings.seed)
     run = _Run(settings, student, photographs, device)
     start = run.resume(checkpoint)
     if start == 0 and begin_with is not None:
-        run.decoder.load_state_dict(begin_with.state_dict())
+        run.begin_with(begin_with)
     losses: list[float] = []
     for step, episodes in run.batches(start):
         losses.append(run.train(step, episodes))
@@ -126,6 +130,7 @@ class _Run:
         self._families = training_families(photographs)
         self._device = device
         self._low_precision = supports_bfloat16(device)
+        self._known: dict[int, list[Episode]] = {}
         shape = student.settings
         self.decoder = (
             Decoder(
@@ -138,16 +143,18 @@ class _Run:
             self.decoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
 
+    def begin_with(self, decoder: Decoder) -> None:
+        """Copy a decoder, which may be without a context."""
+        missing, unexpected = self.decoder.load_state_dict(decoder.state_dict(), strict=False)
+        strange = [name for name in missing if not name.startswith("context.")] + unexpected
+        if strange:
+            raise ShapeError(f"the decoder to begin with has other parts: {', '.join(strange)}")
+
     def batches(self, start: int) -> Iterator[tuple[int, list[Episode]]]:
         """(step, episodes) from ``start`` on; the next ones are drawn while these are learned."""
-        with ThreadPoolExecutor(1, thread_name_prefix="episodes") as ahead:
-            queue = [ahead.submit(self._episodes, step) for step in range(start, start + 3)]
-            for step in range(start, self._settings.steps):
-                episodes = queue.pop(0).result()
-                queue.append(ahead.submit(self._episodes, step + 3))
-                yield step, episodes
-            for unused in queue:
-                unused.cancel()
+        steps = range(start, self._settings.steps)
+        draw = partial(_episodes, self._settings.seed, self._settings.batch, self._photographs, self._families)
+        yield from zip(steps, drawn_ahead(draw, steps, self._settings.workers), strict=True)
 
     def train(self, step: int, episodes: Sequence[Episode]) -> float:
         """One step; returns the loss."""
@@ -171,19 +178,19 @@ class _Run:
         """How well held-out families' defects are separated, with that many references."""
         self.decoder.eval()
         maps, masks = [], []
-        for number in range(self._settings.held_out_episodes):
-            episode = draw_episode(
-                _HELD_OUT_SEED,
-                number,
-                side_px=_HELD_OUT_SIDE_PX,
-                photographs=(),
-                families=HELD_OUT_FAMILIES,
-                references=references,
-            )
+        for episode in self._held_out(references):
             with torch.inference_mode():
-                maps.append(self.decoder(self._evidence([episode])).cpu().numpy())
+                maps.append(self.decoder(self._evidence([episode])).float().cpu().numpy())
             masks.append(share_masks(episode.masks, _CELL_PX) > 0.5)
         return measure(maps, masks)
+
+    def _held_out(self, references: int) -> list[Episode]:
+        """Always the same lines, of families that no step trains on."""
+        if references not in self._known:
+            draw = partial(_held_out_episode, references)
+            numbers = range(self._settings.held_out_episodes)
+            self._known[references] = list(drawn_ahead(draw, numbers, self._settings.workers))
+        return self._known[references]
 
     def save(self, checkpoint: Path, step: int) -> None:
         """Replace the checkpoint; a crash leaves the old one."""
@@ -200,20 +207,6 @@ class _Run:
         self.decoder.load_state_dict(content["decoder"])
         self._optimizer.load_state_dict(content["optimizer"])
         return int(content["step"])
-
-    def _episodes(self, step: int) -> list[Episode]:
-        side_px, count = _PLAN[step % len(_PLAN)]
-        return [
-            draw_episode(
-                self._settings.seed,
-                step,
-                number,
-                side_px=side_px,
-                photographs=self._photographs,
-                families=self._families,
-            )
-            for number in range(count)
-        ]
 
     def _evidence(self, episodes: Sequence[Episode]) -> Evidence:
         """Student and memories of all episodes, as in service; the decoder's input for all queries."""
@@ -234,18 +227,38 @@ class _Run:
             for episode in episodes:
                 known = [seen[at + i] for i in range(len(episode.references))]
                 at += len(known)
-                queries = range(at, at + len(episode.queries))
-                at += len(queries)
-                asked.extend(queries)
-                if not known:
-                    comparisons.extend(None for _ in queries)
-                    continue
-                memory, _ = build_feature_memory(known, [None] * len(known), _ALL_VECTORS, max_vectors=_MAX_VECTORS)
-                comparisons.extend(memory.compare(seen[i]) for i in queries)
+                queries = slice(at, at + len(episode.queries))
+                at += len(episode.queries)
+                asked.extend(range(queries.start, queries.stop))
+                if known:
+                    comparisons.extend(FeatureMemory.of_all(known).compare_all(seen[queries]))
+                else:
+                    comparisons.extend(None for _ in episode.queries)
             index = torch.tensor(asked, device=self._device)
             own = StudentFeatures(fine=seen.fine[index], coarse=seen.coarse[index], detail=seen.detail[index])
             evidence = gather(own, comparisons)
         return _outside_inference(evidence)
+
+
+def _episodes(
+    seed: int, batch: int, photographs: Sequence[NDArray[np.uint8]], families: Sequence[str], step: int
+) -> list[Episode]:
+    side_px, count = _PLAN[step % len(_PLAN)]
+    return [
+        draw_episode(seed, step, number, side_px=side_px, photographs=photographs, families=families)
+        for number in range(count * batch)
+    ]
+
+
+def _held_out_episode(references: int, number: int) -> Episode:
+    return draw_episode(
+        _HELD_OUT_SEED,
+        number,
+        side_px=_HELD_OUT_SIDE_PX,
+        photographs=(),
+        families=HELD_OUT_FAMILIES,
+        references=references,
+    )
 
 
 def decoding_loss(logits: Tensor, shares: Tensor, sizes: Sequence[int]) -> Tensor:

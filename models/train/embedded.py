@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.backbones.placement import place_of
 from models.backbones.student import Student, StudentSettings
+from models.ground.context import ContextSettings
 from models.ground.decoder import Decoder, DecoderSettings
 from models.recipes.network_weights import pack_networks, read_networks
 from models.synth.line import draw_line, draw_part, random_defects
@@ -40,7 +41,7 @@ class TrainingSettings:
 
 
 def shipped_settings(
-    *, seed: int, distillation_steps: int, decoding_steps: int, going_on: bool = False
+    *, seed: int, distillation_steps: int, decoding_steps: int, going_on: bool = False, batch: int = 1, workers: int = 1
 ) -> TrainingSettings:
     """What ships: 3.9 M parameters in the student, 0.7 M in the decoder.
 
@@ -53,11 +54,15 @@ def shipped_settings(
             student=student, steps=distillation_steps, seed=seed, learning_rate=learning_rate, check_every=250
         ),
         decoding=DecodingSettings(
-            decoder=DecoderSettings(projected=48, widths=(64, 96), last=32),
+            decoder=DecoderSettings(
+                projected=48, widths=(64, 96), last=32, context=ContextSettings(width=160, blocks=4, heads=4, grid=12)
+            ),
             steps=decoding_steps,
             seed=seed,
             learning_rate=learning_rate,
             check_every=250,
+            batch=batch,
+            workers=workers,
         ),
     )
 
@@ -142,7 +147,10 @@ def train_embedded(
 
 def _earlier(file: Path, settings: TrainingSettings) -> tuple[Student, Decoder]:
     student, decoder, decoder_settings = read_networks(file)
-    if student.settings != settings.distillation.student or decoder_settings != settings.decoding.decoder:
+    wanted = settings.decoding.decoder
+    if decoder_settings.context is None:
+        wanted = wanted.model_copy(update={"context": None})
+    if student.settings != settings.distillation.student or decoder_settings != wanted:
         raise ConfigurationError([f"weights {file}: its networks have other widths or depths than those to be trained"])
     return student, decoder
 

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.synth.defect import DefectKind
 from models.synth.line import FAMILIES, PHOTOGRAPH, LineSetting, draw_line, draw_part, random_defects
 from models.train.weathering import Weathering
 
@@ -26,6 +27,8 @@ _P_ROUGH_LINE = 0.45
 _P_WEATHERED = 0.65
 # Parts from photographs look most like what cameras see.
 _P_PHOTOGRAPH = 0.25
+# Regions that are a good surface in themselves and only unlike the rest of their part: the hardest to learn.
+_P_UNEVEN = 0.15
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -60,7 +63,8 @@ def draw_episode(
     queries = [draw_part(_another_day(line, strength, rng), _FIRST_QUERY + index) for index in range(_GOOD)]
     for index in range(_GOOD, _GOOD + _DEFECTIVE):
         own = _another_day(line, strength, rng)
-        queries.append(draw_part(own, _FIRST_QUERY + index, random_defects(own, rng)))
+        kinds = (DefectKind.UNEVEN,) if rng.random() < _P_UNEVEN else ()
+        queries.append(draw_part(own, _FIRST_QUERY + index, random_defects(own, rng, kinds=kinds)))
     seen = [*good, *(part.rgb_u8 for part in queries)]
     if weathering is not None:
         seen = [weathering.over(picture, rng) for picture in seen]
