@@ -12,7 +12,7 @@ from models.settings import PartSettings
 
 
 class ContextSettings(PartSettings):
-    """``width`` of the places' vectors, ``blocks`` of attention with ``heads`` heads; at most ``grid`` places a side."""
+    """``width`` of a place's vector, ``blocks`` of attention with ``heads`` heads; at most ``grid`` places a side."""
 
     width: int
     blocks: int
@@ -63,7 +63,7 @@ class _Block(nn.Module):
         self.own = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
     def forward(self, seen: Tensor, size: tuple[int, int]) -> Tensor:
-        """seen (B, T, W) on a grid of ``size``."""
+        """What each place knows, (B, T, W) on a grid of ``size``, and then knows."""
         batch, count, width = seen.shape
         seen = seen + _places(self.near(_planes(seen, size)))
         asked = self.ask(self.norm_all(seen)).view(batch, count, 3, self._heads, width // self._heads)

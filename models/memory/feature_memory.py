@@ -167,7 +167,7 @@ def _compare(bank: Bank, features: Tensor, valid: Tensor | None) -> Difference:
 
 
 def _compare_all(bank: Bank, features: Tensor) -> list[Difference]:
-    """features (B, D, h, w)."""
+    """Every one of B images: features (B, D, h, w)."""
     places = features.permute(0, 2, 3, 1)  # (B, h, w, D)
     patches = places.reshape(-1, places.shape[-1])
     ratios, nearest = bank.compare(patches)

@@ -55,6 +55,16 @@ def read_networks(file: Path) -> tuple[Student, Decoder, DecoderSettings]:
     return student, decoder, decoder_settings
 
 
+def noted(file: Path) -> dict[str, str]:
+    """The ``notes`` that ``pack_networks`` was given. ConfigurationError if the file is not whole."""
+    try:
+        with safe_open(str(file), framework="pt") as opened:
+            header = json.loads((opened.metadata() or {})[_HEADER])
+    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        raise ConfigurationError([f"weights {file}: {error}"]) from error
+    return {name: value for name, value in header.items() if name not in (_STUDENT, _DECODER)}
+
+
 def student_sha256(file: Path) -> str:
     """What features are known by: the hash of the student's tensors, whatever decoder lies beside them."""
     digest = hashlib.sha256()

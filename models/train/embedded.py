@@ -13,7 +13,7 @@ from models.backbones.placement import place_of
 from models.backbones.student import Student, StudentSettings
 from models.ground.context import ContextSettings
 from models.ground.decoder import Decoder, DecoderSettings
-from models.recipes.network_weights import pack_networks, read_networks
+from models.recipes.network_weights import noted, pack_networks, read_networks
 from models.synth.line import draw_line, draw_part, random_defects
 from models.synth.photographs import load_photographs, photograph_names
 from models.train.curves import Curves
@@ -129,13 +129,16 @@ def train_embedded(
         report=note,
         begin_with=None if earlier is None else earlier[1],
     )
-    packed = pack_networks(student, decoder, settings.decoding.decoder, {"teacher": teacher.name})
+    # A student that is kept has learned from the teacher that it had.
+    kept = begin_with is not None and settings.distillation.steps == 0
+    learned_from = noted(begin_with).get("teacher", "") if begin_with is not None and kept else teacher.name
+    packed = pack_networks(student, decoder, settings.decoding.decoder, {"teacher": learned_from})
     sha256 = hashlib.sha256(packed).hexdigest()
     weights = folder / WEIGHTS
     weights.write_bytes(packed)
     ingredients = Ingredients(
-        teacher=teacher.name,
-        teacher_sha256=None if teacher_file is None else hashlib.sha256(teacher_file.read_bytes()).hexdigest(),
+        teacher=learned_from,
+        teacher_sha256=None if teacher_file is None or kept else hashlib.sha256(teacher_file.read_bytes()).hexdigest(),
         photographs=() if photos is None else photograph_names(photos),
         settings=settings,
         threads=threads,
