@@ -72,7 +72,8 @@ class _Block(nn.Module):
         weights = (query @ key.transpose(-1, -2) * (width // self._heads) ** -0.5).softmax(dim=-1)  # (B, heads, T, T)
         found = (weights @ value).transpose(1, 2).reshape(batch, count, width)
         seen = seen + self.answer(found)
-        return seen + self.own(self.norm_own(seen))
+        own: Tensor = self.own(self.norm_own(seen))
+        return seen + own
 
 
 def _places(planes: Tensor) -> Tensor:
@@ -82,4 +83,5 @@ def _places(planes: Tensor) -> Tensor:
 
 def _planes(places: Tensor, size: tuple[int, int]) -> Tensor:
     """(B, h·w, C) -> (B, C, h, w), channels last."""
-    return places.unflatten(1, size).permute(0, 3, 1, 2)
+    batch, _, channels = places.shape
+    return places.view(batch, *size, channels).permute(0, 3, 1, 2)
