@@ -32,6 +32,8 @@ _PLAN = ((192, 3), (256, 2), (128, 7), (256, 2), (384, 1))
 _CELL_PX = 4
 # Defective cells are about one in thirty; at 1 the first thousand steps would learn "nothing is ever defective".
 _POSITIVE_WEIGHT = 4.0
+# Area of the usual defect as a share of its image, and how far others' weight may be from its.
+_USUAL_AREA, _BALANCE = 0.03, (0.3, 3.0)
 # The score of an image in training: mean logit of this share of its cells, about the area of a small defect.
 _SCORED_SHARE = 0.004
 _HELD_OUT_SEED = 2**31 - 2
@@ -267,7 +269,10 @@ def decoding_loss(logits: Tensor, shares: Tensor, sizes: Sequence[int]) -> Tenso
     Cells: cross-entropy against the defective share. Regions: soft Dice of each defective image. Images: its most
     suspicious cells against its label, and every defective image above every good one of the same line.
     """
-    weight = 1 + (_POSITIVE_WEIGHT - 1) * shares
+    # A region of half a part has a thousand times the cells of a crack, and is no worse.
+    area = shares.mean(dim=(1, 2), keepdim=True)
+    balance = (_USUAL_AREA / area.clamp_min(1e-6)).sqrt().clamp(*_BALANCE)
+    weight = 1 + (_POSITIVE_WEIGHT * balance - 1).clamp_min(0) * shares
     cells = F.binary_cross_entropy_with_logits(logits, shares, weight=weight)
     probability = logits.sigmoid()
     overlap = (probability * shares).sum(dim=(1, 2))

@@ -24,11 +24,11 @@ _FIRST_QUERY = 1000
 # Lines whose good parts differ from each other in shade, grain and light as much as a small defect would.
 _P_ROUGH_LINE = 0.45
 # And lines whose parts carry streaks, smudges, specks and shaded borders that are allowed.
-_P_WEATHERED = 0.65
+_P_WEATHERED = 0.85
 # Parts from photographs look most like what cameras see.
 _P_PHOTOGRAPH = 0.25
 # Regions that are a good surface in themselves and only unlike the rest of their part: the hardest to learn.
-_P_UNEVEN = 0.15
+_P_UNEVEN = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -19,7 +19,7 @@ Plane = NDArray[np.float32]
 class Weathering:
     """How much of each a line's good parts carry, as shares of brightness; ``specks`` per 10 000 px.
 
-    ``angle_rad``: along the streaks. ``border``: how far each side (left, right, top, bottom) is darkened.
+    ``angle_rad``: along the streaks. ``border``: how far each side (left, right, top, bottom) is darkened, < 0: lit.
     ``shade``: how much parts differ as a whole.
     """
 
@@ -34,6 +34,7 @@ class Weathering:
     strokes: float
     border: tuple[float, float, float, float]
     border_share: float
+    lumpiness: float
     shade: float
 
     @classmethod
@@ -43,7 +44,7 @@ class Weathering:
         def amount(most: float) -> float:
             return float(most * rng.random() ** 2) if rng.random() < 0.7 else 0.0
 
-        sides = rng.random(4) < 0.35
+        sides = (rng.random(4) < 0.5) * rng.choice([1, 1, -1], 4)
         left, right, top, bottom = (float(side * rng.uniform(0.1, 0.7)) for side in sides)
         return cls(
             streaks=amount(0.35),
@@ -56,7 +57,8 @@ class Weathering:
             speck_contrast=float(rng.uniform(0.05, 0.45)),
             strokes=amount(1.5),
             border=(left, right, top, bottom),
-            border_share=float(np.exp(rng.uniform(np.log(0.02), np.log(0.25)))),
+            border_share=float(np.exp(rng.uniform(np.log(0.02), np.log(0.4)))),
+            lumpiness=float(rng.uniform(0, 1)),
             shade=amount(0.35),
         )
 
@@ -120,5 +122,8 @@ class Weathering:
             if depth:
                 reach = self.border_share * float(np.exp(rng.normal(0, 0.4)))
                 own = min(0.95, depth * float(np.exp(rng.normal(0, 0.3))))
-                gain *= 1 - np.float32(own) * np.exp(-distance / np.float32(reach))
+                # It comes and goes along the side, as the lamp's reflection and the guide's shadow do.
+                lumps = rng.uniform(1 - self.lumpiness, 1, (3, 3)).astype(np.float32)
+                lumpy = cv2.resize(lumps, (width, height), interpolation=cv2.INTER_CUBIC)
+                gain *= 1 - np.float32(own) * lumpy * np.exp(-distance / np.float32(reach))
         return gain
