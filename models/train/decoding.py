@@ -168,7 +168,7 @@ class _Run:
                 step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up, steps=self._settings.steps
             )
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
-            logits = self.decoder(evidence)
+            logits = self.decoder(evidence, lone_context=1.0)
         loss = decoding_loss(logits.float(), shares, [len(e.queries) for e in episodes])
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -53,6 +53,21 @@ def test_a_single_reference_is_left_out_by_quarters():
     assert float(ratio[:2, :3].min()) > 3 * float(ratio[2:, 3:].max())
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_memory_of_all_patches_compares_many_images_as_one_built_in_service_compares_each(count: int):
+    references = [features(seed) for seed in range(count)]
+    built, _ = build_feature_memory(references, [None] * count, CORESET, max_vectors=1000)
+    asked = [features(10), features(11)]
+    both = StudentFeatures(
+        **{scale: torch.cat([getattr(own, scale) for own in asked]) for scale in ("fine", "coarse", "detail")}
+    )
+    for found, own in zip(FeatureMemory.of_all(references).compare_all(both), asked, strict=True):
+        wanted = built.compare(own)
+        for scale in ("fine", "coarse"):
+            assert torch.allclose(getattr(found, scale).ratio, getattr(wanted, scale).ratio, atol=1e-5)
+            assert torch.allclose(getattr(found, scale).vector, getattr(wanted, scale).vector, atol=1e-5)
+
+
 def test_places_without_returns_neither_enter_the_bank_nor_are_judged():
     valid = torch.ones(4, 6, dtype=torch.bool)
     valid[:, 4:] = False

@@ -7,11 +7,14 @@ import torch
 import yaml
 
 from models.backbones.student import Student, StudentSettings
+from models.ground.context import ContextSettings
 from models.ground.decoder import Decoder, DecoderSettings
 from models.recipes.network_weights import new_decoder, pack_networks
 
 STUDENT = StudentSettings(widths=(4, 6, 8, 12, 16), depths=(1, 1, 1, 1), fine_dims=5, coarse_dims=7)
-DECODER = DecoderSettings(projected=6, widths=(8, 8), last=4)
+DECODER = DecoderSettings(
+    projected=6, widths=(8, 8), last=4, context=ContextSettings(width=8, blocks=1, heads=2, grid=3)
+)
 
 
 def tiny_networks(seed: int = 0) -> tuple[Student, Decoder]:

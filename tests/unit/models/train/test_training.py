@@ -9,10 +9,11 @@ import pytest
 import torch
 
 from models.backbones.student import Student
-from models.recipes.network_weights import student_sha256
+from models.recipes.network_weights import new_decoder, student_sha256
 from models.synth.line import FAMILIES, PHOTOGRAPH, draw_line, draw_part
-from models.train.decoding import DecodingProgress, DecodingSettings, train_decoder
+from models.train.decoding import DecodingProgress, DecodingSettings, decoding_loss, train_decoder
 from models.train.distillation import DistillationProgress, DistillationSettings, distil
+from models.train.drawn_ahead import drawn_ahead
 from models.train.embedded import TrainingSettings, train_embedded
 from models.train.episodes import HELD_OUT_FAMILIES, draw_episode, share_masks, training_families
 from models.train.photographs import Photographs
@@ -27,7 +28,7 @@ PLAN = ((64, 4), (96, 2))
 DISTIL = DistillationSettings(
     student=STUDENT, steps=4, plan=PLAN, measured_plan=PLAN, check_every=2, warm_up=1, fit_steps=2, held_out_steps=2
 )
-DECODE = DecodingSettings(decoder=DECODER, steps=2, check_every=1, warm_up=1, held_out_episodes=2)
+DECODE = DecodingSettings(decoder=DECODER, steps=2, check_every=1, warm_up=1, held_out_episodes=2, workers=0)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -110,6 +111,39 @@ def test_the_same_seed_gives_the_same_decoder_even_when_interrupted(tmp_path: Pa
     assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
 
 
+def test_parts_drawn_by_other_processes_are_the_same_and_come_in_order():
+    def drawn(step: int) -> list[int]:
+        return np.random.default_rng(step).integers(1000, size=3).tolist()
+
+    alone = list(drawn_ahead(drawn, range(3, 9), workers=0))
+    assert alone == list(drawn_ahead(drawn, range(3, 9), workers=2)) == [drawn(step) for step in range(3, 9)]
+
+
+def test_a_decoder_with_a_context_goes_on_from_one_without(tmp_path: Path):
+    student, _ = tiny_networks()
+    plain = new_decoder(DECODER.model_copy(update={"context": None}), STUDENT)
+    slow = replace(DECODE, steps=1, learning_rate=1e-9)
+    gone_on = train_decoder(
+        slow, student, (), tmp_path / "run.pt", device=CPU, report=lambda progress: None, begin_with=plain
+    )
+    assert torch.allclose(gone_on.fine_in.weight, plain.fine_in.weight, atol=1e-6)
+    narrow = new_decoder(DECODER.model_copy(update={"projected": 2}), STUDENT)
+    with pytest.raises(RuntimeError, match="size mismatch"):
+        train_decoder(slow, student, (), tmp_path / "no.pt", device=CPU, report=print, begin_with=narrow)
+
+
+def test_small_defects_weigh_as_much_as_large_ones():
+    def loss(side: int) -> float:
+        shares = torch.zeros(1, 32, 32)
+        shares[0, :side, :side] = 1.0
+        return float(
+            decoding_loss(torch.zeros(1, 32, 32), shares, [1]) - decoding_loss(torch.zeros(1, 32, 32), shares * 0, [1])
+        )
+
+    # Cells of a square of 16 x 16 are 16 times those of one of 4 x 4; by their weights they cost four times as much.
+    assert loss(16) < 6 * loss(4)
+
+
 def test_training_leaves_weights_a_card_with_their_hash_and_curves(tmp_path: Path):
     settings = TrainingSettings(distillation=DISTIL, decoding=DECODE, drawn_per_family=1, drawn_side_px=96)
     trained = train_embedded(
@@ -154,7 +188,8 @@ def test_weathering_repeats_itself_and_leaves_clean_lines_alone():
 def test_a_shaded_border_darkens_the_side_it_is_told_to():
     clean = Weathering(
         streaks=0.0, streak_px=1.0, angle_rad=0.0, blotches=0.0, blotch_cells=2, specks=0.0, speck_px=1.0,
-        speck_contrast=0.0, strokes=0.0, border=(0.0, 0.6, 0.0, 0.0), border_share=0.05, shade=0.0,
+        speck_contrast=0.0, strokes=0.0, border=(0.0, 0.6, 0.0, 0.0), border_share=0.05,
+        lumpiness=0.0, shade=0.0,
     )  # fmt: skip
     lit = clean.over(np.full((40, 100, 3), 200, np.uint8), np.random.default_rng(0))[:, :, 0]
     assert (lit[:, 0] == 200).all()
