@@ -130,11 +130,13 @@ class _Rig:
 
     def memory(self) -> tuple[float, float]:
         """Bytes of the connector after a fifth of the time and at its end, counted from its first windows on."""
-        with self._reader() as reader, self._connector() as pid:
-            give_up_s, windows = time.monotonic() + _READY_S, 0
-            while windows < _WARM_UP and time.monotonic() < give_up_s:
-                record = reader.poll(_POLL_S)
-                windows += record is not None and from_kafka(record.headers, record.value).type == topics.FRAME_SENSOR
+        with self._connector() as pid:
+            with self._reader() as reader:
+                give_up_s, windows = time.monotonic() + _READY_S, 0
+                while windows < _WARM_UP and time.monotonic() < give_up_s:
+                    record = reader.poll(_POLL_S)
+                    if record is not None:
+                        windows += from_kafka(record.headers, record.value).type == topics.FRAME_SENSOR
             time.sleep(self._scale.memory_s / 5)
             early = resident_bytes(pid)
             time.sleep(4 * self._scale.memory_s / 5)

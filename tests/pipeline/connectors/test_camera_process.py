@@ -217,7 +217,9 @@ def test_a_real_broker_that_is_stopped_and_started_costs_nothing(
     own_kafka.create_topic(topics.FRAMES, partitions=3)
     sources = [{"source": CAMERA, "watch": str(camera_pc.folder)}]
     published = Published(own_kafka.bootstrap)
-    with ConnectorProcess("camera", tmp_path, bootstrap=own_kafka.bootstrap, sources=sources) as connector:
+    # However long Kafka takes to start on a busy machine: one order.
+    keys = {"sources": sources, "spool": {"new_first_after_s": 600.0}}
+    with ConnectorProcess("camera", tmp_path, bootstrap=own_kafka.bootstrap, **keys) as connector:
         for number in range(50):
             camera_pc.deliver(number, b"image" * 1000)
         wait_until(lambda: not camera_pc.waiting(), 20, "the first files to be removed")
