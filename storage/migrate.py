@@ -15,6 +15,7 @@ from storage.engine import make_engine
 from storage.partitions import create_partitions_ahead
 from storage.sqlite_file import WRITES
 from storage.vendor_errors import database_errors
+from wire.errors import ConfigurationError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 # Other processes migrate meanwhile, table by table on a busy disk: over ten seconds were seen. Larger: a writer that
@@ -26,7 +27,9 @@ def migrate(url: str, *, to: str = "head", progress: Callable[[str], None] = lam
     """Run every missing migration in one transaction; does nothing where nothing is missing.
 
     Several processes may call it at once: they wait for each other. ``to``: a revision, ``head`` or ``base`` (which
-    removes every table). ``progress`` is told each step. DatabaseUnavailable if a lock cannot be had in time.
+    removes every table); an older one undoes what came since, and what only a newer schema can hold is gone then.
+    ``progress`` is told each step. ConfigurationError: there is no such revision; DatabaseUnavailable: a lock could not
+    be had in time.
     """
     engine = make_engine(url, pool_size=1, busy_ms=_SQLITE_BUSY_MS)
     try:
@@ -77,7 +80,12 @@ def migration_config(connection: Connection, progress: Callable[[str], None]) ->
 
 def _run(connection: Connection, to: str, progress: Callable[[str], None]) -> None:
     config = migration_config(connection, progress)
-    if to == "base":
+    known = [script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()]  # newest first
+    if to not in ("head", "base", *known):
+        raise ConfigurationError([f"schema {to!r}: is none of {', '.join(reversed(known))}; take one, or head"])
+    there = current_revision(connection)
+    is_older = there in known and to in known and known.index(to) > known.index(there)
+    if to == "base" or is_older:
         command.downgrade(config, to)
     else:
         command.upgrade(config, to)

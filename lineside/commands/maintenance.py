@@ -22,15 +22,29 @@ def migrate(
             help="PostgreSQL role, made if missing, that may read the views of schema `reporting`: Grafana's.",
         ),
     ] = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="REVISION",
+            help="The schema of an older version, before its programs come back: what came since is undone.",
+        ),
+    ] = "head",
 ) -> None:
-    """Bring the database to the schema of this version."""
+    """Bring the database to the schema of this version.
+
+    Back to an older one (`--to 0002`, which the older version's messages name): with the newer version's program, which
+    knows the way, and after `lineside backup`, since what only the newer schema can hold is gone then.
+    """
     from lineside.terminal import out
     from storage.migrate import current
     from storage.migrate import migrate as migrate_database
     from storage.reader_role import grant_reader
+    from wire.errors import ConfigurationError
 
+    if to == "base":
+        raise ConfigurationError(["--to base: would remove every table; drop the database instead"])
     url = site.database
-    migrate_database(url, progress=out.print)
+    migrate_database(url, to=to, progress=out.print)
     out.print(f"schema {current(url)}")
     if reader_role:
         is_new = grant_reader(url, reader_role)

@@ -8,10 +8,15 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
 from storage.database import Database
+from storage.history import History
+from storage.history_filter import HistoryFilter
 from storage.migrate import current, head_revision, migrate
 from storage.partitions import is_partition
+from storage.result_batch import ResultBatch
+from storage.results import ResultSink
 from storage.schema import metadata
 from storage.schema_comparison import comparison_options
+from tests.unit.storage.examples import inspection
 from wire.errors import ConfigurationError, DatabaseUnavailable
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -36,6 +41,31 @@ def test_migrations_make_every_table_and_remove_every_table(database_url: str) -
     assert current(database_url) == head_revision()
     assert steps[0].startswith("undo ")
     assert steps[-1].startswith("apply ")
+
+
+def test_a_schema_goes_back_step_by_step_and_keeps_the_rows_that_both_versions_know(
+    database: Database, database_url: str
+) -> None:
+    ResultSink(database).write(ResultBatch(inspections=[inspection(1)], reports=[]))
+    steps: list[str] = []
+
+    migrate(database_url, to="0001", progress=steps.append)
+
+    assert current(database_url) == "0001"
+    assert [step.split(":")[0] for step in steps] == [
+        f"undo {number:04d}" for number in range(int(head_revision()), 1, -1)
+    ]
+    with pytest.raises(ConfigurationError, match="has schema 0001, this version needs"):
+        database.ensure_current()
+    migrate(database_url)
+    database.ensure_current()
+    assert [item.inspection for item in History(database).page(HistoryFilter(), 10).items] == [inspection(1)]
+
+
+def test_a_revision_that_is_not_there_is_named_with_those_that_are(database_url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"schema '0x2': is none of 0001, 0002, .*; take one, or head"):
+        migrate(database_url, to="0x2")
+    assert current(database_url) == head_revision()
 
 
 def test_migrating_twice_changes_nothing_and_says_nothing(database_url: str) -> None:
