@@ -41,22 +41,22 @@ def _walk(model: BaseModel, at: Place) -> Iterator[tuple[Place, Any, str]]:
         if isinstance(value, BaseModel):
             yield from _walk(value, place)
         elif isinstance(value, dict) and value:
-            yield from (((*place, str(key)), _shown(one), meaning) for key, one in value.items())
+            yield from (((*place, str(key)), shown(one), meaning) for key, one in value.items())
         else:
-            yield place, _shown(value), meaning
+            yield place, shown(value), meaning
 
 
-def _shown(value: Any) -> Any:
-    """As JSON has it, without secrets."""
+def shown(value: Any) -> Any:
+    """A value as JSON has it, without secrets."""
     match value:
         case SecretStr():
             return MASK
         case BaseModel():
-            return {name: _shown(getattr(value, name)) for name in type(value).model_fields}
+            return {name: shown(getattr(value, name)) for name in type(value).model_fields}
         case tuple() | list():
-            return [_shown(one) for one in value]
+            return [shown(one) for one in value]
         case dict():
-            return {str(key): _shown(one) for key, one in value.items()}
+            return {str(key): shown(one) for key, one in value.items()}
         case None | bool() | int() | float():
             return value
         case _:

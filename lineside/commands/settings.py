@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class Process(StrEnum):
     """Who has settings of its own."""
 
+    UP = "up"
     WORKER = "worker"
     DASHBOARD = "dashboard"
     LINE = "line"
@@ -52,7 +53,12 @@ def settings(
     from lineside.terminal import out, print_json
     from wire.effective_settings import effective_settings
 
-    found = effective_settings(_load(process, config, set_flags or (), data_dir))
+    if process is Process.UP:
+        from lineside.commands.up_settings import up_settings
+
+        found = up_settings(config, set_flags or ())
+    else:
+        found = effective_settings(_load(process, config, set_flags or (), data_dir))
     if as_json:
         print_json([one.model_dump() for one in found])
         return
@@ -113,5 +119,5 @@ def _kind(process: Process) -> "type[BaseModel]":
             from lineside.embedded_broker import BrokerSettings
 
             return BrokerSettings
-        case Process.SITE:
-            raise AssertionError("a site's settings lie over those of its data folder: see _load")
+        case Process.SITE | Process.UP:
+            raise AssertionError(f"{process.value} has no file of its own kind: see _load and settings")

@@ -6,6 +6,7 @@ import pytest
 import typer
 
 from lineside.cli import build_app
+from lineside.commands.up_settings import up_settings
 from lineside.data_folder import DataFolder
 from lineside.moments import parse_moment
 from lineside.site import Site, SiteFile
@@ -174,3 +175,27 @@ def test_every_command_that_talks_to_a_site_takes_its_settings_from_every_layer(
     options = {flag for option in group.params for flag in option.opts}
     assert {"--data-dir", "--config", "--set"} <= options
     assert options & {"--broker", "--database", "--url"}
+
+
+def test_the_options_of_up_are_shown_with_who_said_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = tmp_path / "up.yaml"
+    config.write_text("defect_rate: 0.3\nlines: 7\ndatabase: postgresql://lineside:secret@db/lineside\n")
+    monkeypatch.setenv("LINESIDE_UP_RATE", "3")
+
+    found = {one.key: (one.value, one.origin) for one in up_settings(config, ["lines=4", "retention=false"])}
+
+    assert found["defect_rate"] == (0.3, str(config))
+    assert found["lines"] == (4, "--set lines")
+    assert found["rate"] == (3.0, "LINESIDE_UP_RATE")
+    assert found["retention"] == (False, "--set retention")
+    assert found["port"] == (8080, "default")
+    assert found["database"] == ("postgresql://********@db/lineside", str(config))
+
+
+@pytest.mark.parametrize(
+    ("flag", "problem"),
+    [("lines=400", "Invalid value for '--lines'"), ("lins=4", "--set lins=4: write KEY=VALUE with an option")],
+)
+def test_an_option_that_up_would_refuse_is_refused_here(flag: str, problem: str) -> None:
+    with pytest.raises(ConfigurationError, match=problem):
+        up_settings(None, [flag])
