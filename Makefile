@@ -14,6 +14,8 @@ ROOMS := connectors dashboard lineside models storage stream wire
 CHECKED := $(ROOMS) helm tests
 # Test processes side by side, on the two cores of a small machine.
 WORKERS ?= 2
+# What a file's tests share (a filled site, an unpacked bundle) is made once: a file stays with one process.
+BY_FILE := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup run test lint format test-fast test-slow soak system kafka bundle chart lock clean
 
@@ -52,7 +54,8 @@ endef
 run: setup ## Set up, then run a whole inspection line (ARGS="--lines 2 --rate 5")
 	@exec $(RUN)lineside up $(ARGS)
 
-test: setup lint test-fast test-slow ## Set up, then lint, type-check and run all tests
+test: setup lint ## Set up, then lint, type-check and run all tests
+	$(RUN)pytest $(BY_FILE) $(ARGS)
 
 lint: setup ## ruff, mypy --strict, import-linter
 	$(RUN)ruff check $(CHECKED)
@@ -63,11 +66,8 @@ lint: setup ## ruff, mypy --strict, import-linter
 test-fast: setup ## Tests that need no other component, in parallel
 	$(RUN)pytest -n $(WORKERS) -m "not (kafka or postgres or browser or slow or fault)" $(ARGS)
 
-# What a file's tests share (a filled site, an unpacked bundle) is made once: a file stays with one process.
-SLOW := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
-
 test-slow: setup ## Pipeline, system, browser and fault tests (short form)
-	$(RUN)pytest $(SLOW) -m "kafka or postgres or browser or slow or fault" $(ARGS)
+	$(RUN)pytest $(BY_FILE) -m "kafka or postgres or browser or slow or fault" $(ARGS)
 
 soak: setup ## Fault tests at their full length, every image and the whole offline bundle
 	LINESIDE_SOAK=1 LINESIDE_REQUIRE=all $(RUN)pytest -m fault --timeout 3600 $(ARGS)

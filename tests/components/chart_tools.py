@@ -38,8 +38,9 @@ CRDS = {
     ),
     "sigs.k8s.io/gateway-api@v1.2.1": ("config/crd/standard/gateway.networking.k8s.io_httproutes.yaml",),
 }
-# Strimzi publishes its definitions in no package index (its Maven jars hold the classes that they are made from), so
-# that its topics are checked against what its documentation says of them.
+# Strimzi's definitions are to be had from no package index (io.strimzi:api in Maven Central holds the classes that they
+# are made from, and of io.strimzi:crd-generator there is no jar), so its topics are checked against what its
+# documentation says of them.
 KAFKA_TOPIC = {
     "type": "object",
     "required": ["apiVersion", "kind", "metadata", "spec"],

@@ -35,7 +35,7 @@ class SecuredKafka(RealKafka):
 
     def __init__(self, authority: Authority) -> None:
         super().__init__()
-        self._authority = authority
+        self.authority = authority  # another one signs the certificate of the next start
         self._clients_port = free_port()
 
     @property
@@ -66,7 +66,7 @@ class SecuredKafka(RealKafka):
                 made.result(timeout=30)
 
     def _settings(self) -> dict[str, object]:
-        certificate = self._authority.issue("kafka")
+        certificate = self.authority.issue("kafka")
         keystore = self.data_dir / "kafka.pem"
         keystore.write_text(certificate.key + certificate.crt)
         plain = super()._settings()
