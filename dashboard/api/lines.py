@@ -27,6 +27,10 @@ class LineDocument(Document):
     false_alarm_rate: float = Field(examples=[0.01])
     join_window_s: float = Field(examples=[2.0])
     mm_per_px: float | None
+    class_name: str = Field(description="What its parts are called", examples=["hex nut"])
+    defect_words: list[str] = Field(description="What may be wrong with one", examples=[["with a burr"]])
+    normality: str = Field(description="How a good one looks", examples=["round, without print"])
+    matching: str = Field(description="`aligned`, `nearest`, or empty: as the recipe says", examples=["aligned"])
 
 
 class LineList(Document):

@@ -8,6 +8,7 @@ import pytest
 
 from storage.database import Database
 from storage.line_states import LineStateStore
+from storage.lines import LineRegistry
 from storage.references import ReferenceStore
 from storage.result_batch import ResultBatch
 from storage.results import ResultSink
@@ -51,6 +52,17 @@ def two_versions(database: Database, payloads: PayloadStore, parts: list[Inspect
         )
         states.record_activation(activated, cluster="c", partition=0, offset=10 * version)
     return states
+
+
+async def test_a_line_tells_what_its_parts_are(client: httpx.AsyncClient, database: Database) -> None:
+    spec = LineSpec(
+        line=LINE, class_name="nut", defect_words=("with a burr",), normality="round, no print", matching="aligned"
+    )
+    LineRegistry(database).upsert(spec)
+    shown = next(item for item in (await client.get("/api/v1/lines")).json()["items"] if item["line"] == LINE)
+    assert [shown[name] for name in ("class_name", "defect_words", "normality", "matching")] == [
+        "nut", ["with a burr"], "round, no print", "aligned",
+    ]  # fmt: skip
 
 
 async def test_lines_are_listed_by_id(client: httpx.AsyncClient) -> None:
