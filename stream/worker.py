@@ -217,6 +217,8 @@ class _Worker:
                 recipe=inspector.recipe,
                 model_digest=inspector.digest,
                 worker=settings.name,
+                # Where a file of weights lies on this machine says nothing to others; the digest covers what is in it.
+                recipe_changes={k: v for k, v in settings.recipe_changes.items() if k.split(".")[-1] != "weights"},
             ),
             limits=settings.inspect,
             patience_s=settings.patience_s,

@@ -67,6 +67,8 @@ class Provenance(Record):
 
     software_version: str
     recipe: str
+    # Keys of the recipe that were changed for this worker ({"backbone.vv_mode": "none"}), but for places of files.
+    recipe_changes: dict[str, str] = Field(default_factory=dict)
     model_digest: str
     state_version: int | None
     state_digest: str | None

@@ -134,6 +134,7 @@ def provenance_card(inspection: Inspection) -> Markup:
         *_references(inspection),
         ("False-alarm rate", rate),
         ("Recipe", f"{it.recipe} · {_short(it.model_digest)}"),
+        *[("with", f"{key} = {value}") for key, value in it.recipe_changes.items()],
         ("Software", it.software_version),
         ("Worker", it.worker),
         ("Model time", seconds_text(inspection.processing.model_s)),

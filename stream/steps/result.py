@@ -1,7 +1,7 @@
 """Assembles the result of one part: what was found, from what, by which state (OPC 40100-1 names, DESIGN §2)."""
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from stream.steps.open_part import DuePart
@@ -18,6 +18,7 @@ class Maker:
     recipe: str
     model_digest: str
     worker: str
+    recipe_changes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,6 +80,7 @@ def assemble(
         provenance=Provenance(
             software_version=maker.software_version,
             recipe=maker.recipe,
+            recipe_changes=dict(maker.recipe_changes),
             model_digest=maker.model_digest,
             state_version=None if state is None else state.metadata.version,
             state_digest=None if state is None else state.metadata.digest,

@@ -38,6 +38,8 @@ def test_a_site_sees_with_a_token_recipe_and_its_results_name_the_closest_refere
     assert total["stored"] == len(rows) > 0, up.process.log_tail()
     assert total["unaccounted"] == total["unbalanced"] == 0
     assert {row.provenance.recipe for row in rows} == {recipe}
+    shown = {"backbone.name": TINY_CLIP, **changes}  # the file of weights is known by the digest
+    assert all(row.provenance.recipe_changes == shown for row in rows)
     learned = [row for row in rows if row.mode is Mode.MEMORY]
     assert learned, up.process.log_tail()
     known = {row.inspection_id for row in rows if row.mode is Mode.ZERO_SHOT}

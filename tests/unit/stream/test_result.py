@@ -15,7 +15,13 @@ from wire.cloudevents import CloudEvent
 from wire.finding import ModalityState, Mode, Verdict
 from wire.inspection import Inspection, ResultState
 
-MAKER = Maker(software_version="1.2", recipe="scripted", model_digest="d", worker="w1")
+MAKER = Maker(
+    software_version="1.2",
+    recipe="scripted",
+    model_digest="d",
+    worker="w1",
+    recipe_changes={"backbone.vv_mode": "none"},
+)
 TIMING = Timing(start=BEGIN, end=BEGIN + timedelta(seconds=1), model_s=0.25)
 
 
@@ -31,6 +37,11 @@ def result(part: DuePart) -> Inspection:
     view = to_part(part)
     finding = None if view is None else ScriptedInspector(Sabotage()).inspect([view], [None])[0]
     return assemble(part, finding, state=None, evidence=(), timing=TIMING, maker=MAKER)
+
+
+def test_a_result_names_the_recipe_and_its_switches() -> None:
+    provenance = result(due(frame_event(3), frame_event(3, "depth"), context_event(3))).provenance
+    assert (provenance.recipe, provenance.recipe_changes) == ("scripted", {"backbone.vv_mode": "none"})
 
 
 def test_complete_part_carries_what_the_plc_said_and_where_it_came_from() -> None:
