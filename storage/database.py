@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, text
 
 from storage.engine import make_engine
-from storage.login_refusal import remedy_for
+from storage.login_refusal import login_refusals
 from storage.migrate import current_revision, head_revision
 from storage.sqlite_file import WRITES
 from storage.vendor_errors import database_errors
-from wire.errors import ConfigurationError, DatabaseUnavailable
+from wire.errors import ConfigurationError
 
 
 class Database:
@@ -55,14 +55,8 @@ class Database:
 
     def ensure_current(self) -> None:
         """ConfigurationError unless it lets this user in and its schema is the one this version was written for."""
-        try:
-            with self.begin_read() as connection:
-                found = current_revision(connection)
-        except DatabaseUnavailable as error:
-            remedy = remedy_for(str(error))
-            if remedy is None:
-                raise
-            raise ConfigurationError([f"database: {self.engine.url!r}: {error}; {remedy}"]) from error
+        with login_refusals(self.engine), self.begin_read() as connection:
+            found = current_revision(connection)
         if found != head_revision():
             there = "has no schema" if found is None else f"has schema {found}"
             raise ConfigurationError(

@@ -5,7 +5,13 @@ libpq gives a failed connection no SQLSTATE, so the words are all there is (Engl
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
+
+from sqlalchemy import Engine
+
+from wire.errors import ConfigurationError, DatabaseUnavailable
 
 _REMEDIES: Final = (
     (r"password authentication failed|no password supplied", "check user and password in the database's URL"),
@@ -15,6 +21,18 @@ _REMEDIES: Final = (
     (r"certificate verify failed|root certificate file|does not match host name", "check PGSSLROOTCERT and PGSSLMODE"),
     (r"server does not support SSL", "let the server speak TLS, or set PGSSLMODE=disable in a network you trust"),
 )  # fmt: skip
+
+
+@contextmanager
+def login_refusals(engine: Engine) -> Iterator[None]:
+    """Where a process begins: raise ConfigurationError in place of a DatabaseUnavailable that waiting does not heal."""
+    try:
+        yield
+    except DatabaseUnavailable as error:
+        remedy = remedy_for(str(error))
+        if remedy is None:
+            raise
+        raise ConfigurationError([f"database: {engine.url!r}: {error}; {remedy}"]) from error
 
 
 def remedy_for(message: str) -> str | None:

@@ -12,6 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 
 from storage.engine import make_engine
+from storage.login_refusal import login_refusals
 from storage.partitions import create_partitions_ahead
 from storage.sqlite_file import WRITES
 from storage.vendor_errors import database_errors
@@ -28,12 +29,12 @@ def migrate(url: str, *, to: str = "head", progress: Callable[[str], None] = lam
 
     Several processes may call it at once: they wait for each other. ``to``: a revision, ``head`` or ``base`` (which
     removes every table); an older one undoes what came since, and what only a newer schema can hold is gone then.
-    ``progress`` is told each step. ConfigurationError: there is no such revision; DatabaseUnavailable: a lock could not
-    be had in time.
+    ``progress`` is told each step. ConfigurationError: there is no such revision, or the database lets this user not
+    in; DatabaseUnavailable: a lock could not be had in time.
     """
     engine = make_engine(url, pool_size=1, busy_ms=_SQLITE_BUSY_MS)
     try:
-        with database_errors(), engine.connect() as connection:
+        with login_refusals(engine), database_errors(), engine.connect() as connection:
             connection.execution_options(**{WRITES: True})
             with connection.begin():
                 _run(connection, to, progress)
@@ -48,7 +49,7 @@ def current(url: str) -> str | None:
     """The revision of a database's schema, None if it has none."""
     engine = make_engine(url, pool_size=1)
     try:
-        with database_errors(), engine.connect() as connection:
+        with login_refusals(engine), database_errors(), engine.connect() as connection:
             return current_revision(connection)
     finally:
         engine.dispose()

@@ -212,8 +212,8 @@ def test_a_wrong_database_password_and_a_wrong_authority_are_named(plant: Plant,
     wrong = start("Job", "-migrate", database=plant.database.replace("secret", "geheim"))
     foreign = start("CronJob", "-retention", database_ca=Authority("another").crt)
 
-    assert ended(wrong) == 1
-    assert 'password authentication failed for user "lineside"' in wrong.log()
+    assert ended(wrong) == 2
+    assert 'password authentication failed for user "lineside"; check user and password' in wrong.log()
     assert ended(foreign) == 2
     assert "certificate verify failed; check PGSSLROOTCERT and PGSSLMODE" in foreign.log()
 
