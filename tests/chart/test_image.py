@@ -101,6 +101,9 @@ def test_the_api_image_migrates_and_serves_without_torch(installed: Callable[[st
     }))  # fmt: skip
     refused = ask(folder, "lineside", "dashboard", "--config", str(settings))
     assert "can be reached from other machines, but there are no API keys" in refused.stderr
+    # As in a pod: the process's own file says where the site is, and neither worker nor pages are imported for it.
+    ledger = ask(folder, "lineside", "ledger", LINESIDE_CONFIG=str(settings))
+    assert ledger.returncode == 0, ledger.stderr
     for command in ("topics", "retention", "ledger"):
         assert ask(folder, "lineside", command, "--help").returncode == 0
 
