@@ -72,7 +72,7 @@ def test_twelve_bit_bayer_keeps_twelve_bits() -> None:
 
 
 def test_an_unknown_format_is_named_with_those_that_are_known() -> None:
-    with pytest.raises(RejectedInput, match=r"pixel format 0x021e001d is none of BGR8, BayerBG10, .*RGB8"):
+    with pytest.raises(RejectedInput, match=r"pixel format 0x021e001d is none of BGR8, BGRa8, BayerBG10, .*RGB8"):
         to_image(np.zeros(4, np.uint8), 0x021E001D, width=1, height=1)
 
 
@@ -86,3 +86,10 @@ def test_a_buffer_that_is_too_short_is_refused(size: tuple[int, int]) -> None:
 def test_a_picture_without_rows_is_refused(name: str) -> None:
     with pytest.raises(RejectedInput, match=rf"64 bytes hold no 7 x 0 px of {name}"):
         to_image(np.zeros(64, np.uint8), CODES[name], width=7, height=0)
+
+
+@pytest.mark.parametrize(("code", "pixel"), [(0x02200016, [1, 2, 3]), (0x02200017, [3, 2, 1])])
+def test_an_alpha_channel_is_left_out(code: int, pixel: list[int]) -> None:
+    image, bits = to_image(np.array([1, 2, 3, 255, 1, 2, 3, 0], np.uint8), code, width=2, height=1)
+    assert bits == 8
+    np.testing.assert_array_equal(image, np.array([[pixel, pixel]], np.uint8))
