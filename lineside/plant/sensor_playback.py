@@ -36,7 +36,7 @@ class SensorPlayback:
         self._planned: deque[_Planned] = deque(maxlen=_REMEMBERED)
 
     def plan(self, trigger_s: float, traces: Mapping[str, SensorTrace]) -> None:
-        """Announce a part with these traces, ``trigger_s``, before its window begins (``window_half_s``)."""
+        """Announce a part that is triggered at ``trigger_s``, before its window begins (``window_half_s``)."""
         self._planned.append(_Planned(trigger_s=trigger_s, traces=traces))
 
     def values(self, now_s: float) -> dict[str, float]:
