@@ -63,20 +63,22 @@ def _kpi(
 
 def _state_kpi(board: LineBoard) -> dict[str, Any]:
     needed = board.spec.learning_parts
-    learning = [state for state in board.products if state.version is None]
-    if learning or not board.products:
+    # Where products have names, a nameless one is of parts whose context was lost on the way: nobody waits for it.
+    products = [state for state in board.products if state.product] or board.products
+    learning = [state for state in products if state.version is None]
+    if learning or not products:
         state = max(learning, key=lambda it: it.learned, default=None)
         learned = min(state.learned if state else 0, needed)
         hint = f"The first {needed} parts build the memory of good ones; until then scores are zero-shot"
         name = f" {state.product}" if state and state.product else ""
         return _kpi(f"Learning{name}", f"{learned}", f"of {needed} parts", hint=hint, share=learned / needed)
-    newest = board.products[0]
-    more = len(board.products) - 1
+    newest = products[0]
+    more = len(products) - 1
     return _kpi(
         f"State{' ' + newest.product if newest.product else ''}",
         f"v{newest.version}",
         f"+ {more} more" if more else "",
-        hint="; ".join(f"{product_text(state.product)}: version {state.version}" for state in board.products),
+        hint="; ".join(f"{product_text(state.product)}: version {state.version}" for state in products),
     )
 
 
