@@ -4,12 +4,11 @@ The student is frozen. Memories are built exactly as in service, from none to si
 episodes from (seed, step), so that a run that was interrupted goes on as if it had not been.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -20,6 +19,7 @@ from torch.nn import functional as F
 from models.backbones.student import Student, StudentFeatures
 from models.ground.decoder import Decoder, DecoderSettings, Evidence, gather
 from models.memory.feature_memory import Comparison, FeatureMemory
+from models.train.checkpoint import read_checkpoint, save_checkpoint
 from models.train.drawn_ahead import drawn_ahead
 from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
 from models.train.learning_rate import cosine
@@ -195,17 +195,15 @@ class _Run:
         return self._known[references]
 
     def save(self, checkpoint: Path, step: int) -> None:
-        """Replace the checkpoint; a crash leaves the old one."""
+        """Replace the checkpoint."""
         content = {"step": step, "decoder": self.decoder.state_dict(), "optimizer": self._optimizer.state_dict()}
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(content, partial)
-        os.replace(partial, checkpoint)
+        save_checkpoint(checkpoint, content)
 
     def resume(self, checkpoint: Path) -> int:
         """The step to go on with."""
-        if not checkpoint.exists():
+        content = read_checkpoint(checkpoint, self._device)
+        if content is None:
             return 0
-        content: dict[str, Any] = torch.load(checkpoint, map_location=self._device, weights_only=True)
         self.decoder.load_state_dict(content["decoder"])
         self._optimizer.load_state_dict(content["optimizer"])
         return int(content["step"])

@@ -3,18 +3,18 @@
 Every step draws its own crops from (seed, step), so that a run that was interrupted goes on as if it had not been.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.backbones.student import Student, StudentSettings
+from models.train.checkpoint import read_checkpoint, save_checkpoint
 from models.train.crops import LARGE_FIRST, SMALL_FIRST, draw_batch
 from models.train.learning_rate import cosine
 from models.train.photographs import Photographs
@@ -159,22 +159,20 @@ class _Run:
         return fine, coarse
 
     def save(self, checkpoint: Path, step: int) -> None:
-        """Replace the checkpoint; a crash leaves the old one."""
+        """Replace the checkpoint."""
         content = {
             "step": step,
             "settings": self._settings.student.model_dump(),
             "student": self.student.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        partial = checkpoint.with_suffix(".partial")
-        torch.save(content, partial)
-        os.replace(partial, checkpoint)
+        save_checkpoint(checkpoint, content)
 
     def resume(self, checkpoint: Path) -> int:
         """The step to go on with."""
-        if not checkpoint.exists():
+        content = read_checkpoint(checkpoint, self._device)
+        if content is None:
             return 0
-        content: dict[str, Any] = torch.load(checkpoint, map_location=self._device, weights_only=True)
         self.student.load_state_dict(content["student"])
         self._optimizer.load_state_dict(content["optimizer"])
         return int(content["step"])
