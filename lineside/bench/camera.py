@@ -25,20 +25,18 @@ from lineside.bench import bench_topics
 from lineside.bench.bench_sender import BenchSender
 from lineside.bench.comparison import Comparison, Direction
 from lineside.bench.interleaving import interleave
-from lineside.bench.peak_memory import resident_bytes
+from lineside.bench.steady_memory import SteadyMemory, steady_memory
 from storage.objects import open_payload_store
 from wire.errors import ConfigurationError, MustStop
 from wire.kafka.embedded import EmbeddedBroker
 from wire.kafka.settings import KafkaSettings
 
 AIM: Final = 0.95
-MEMORY_AIM: Final = 1.05
 
 _LINE: Final = "bench.hall1.line1"
 _SIDE_PX: Final = 1024
 _FAKE_CAMERA: Final = "arv-fake-gv-camera-0.8"
 _FAKE_ADDRESS: Final = "127.0.0.1"
-_MIB: Final = 1024 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +81,7 @@ def bench_camera(folder: Path, camera: str, rate_fps: float, scale: CameraScale)
         product, baseline = interleave(
             lambda: rig.publish(scale.seconds), lambda: _receive(settings, scale.seconds), scale.repetitions
         )
-        early, late = rig.memory(scale.memory_s)
+        memory = rig.memory(scale.memory_s)
     size = f"{_SIDE_PX} x {_SIDE_PX} px at {rate_fps:g} per second"
     return [
         Comparison(
@@ -97,17 +95,7 @@ def bench_camera(folder: Path, camera: str, rate_fps: float, scale: CameraScale)
             direction=Direction.AT_LEAST,
             note=size,
         ),
-        Comparison(
-            name="camera, memory",
-            unit="MiB",
-            product_side=f"connector after {scale.memory_s:g} s",
-            baseline_side="after a fifth of that",
-            product=(late / _MIB,),
-            baseline=(early / _MIB,),
-            aim=MEMORY_AIM,
-            direction=Direction.AT_MOST,
-            note=size,
-        ),
+        memory.comparison("camera, memory", "connector", size),
     ]
 
 
@@ -167,13 +155,10 @@ class _Rig:
                 time.sleep(0.05)
         return clock.per_second()
 
-    def memory(self, seconds: float) -> tuple[float, float]:
-        """Bytes of this process after a fifth of the time and at its end, the connector running."""
+    def memory(self, seconds: float) -> SteadyMemory:
+        """This process's, the connector running."""
         with self._running(_Clock(seconds)):
-            time.sleep(seconds / 5)
-            early = resident_bytes()
-            time.sleep(4 * seconds / 5)
-            return early, resident_bytes()
+            return steady_memory(seconds)
 
     @contextmanager
     def _running(self, clock: _Clock) -> Iterator[None]:

@@ -15,8 +15,8 @@ import yaml
 from lineside.bench.comparison import Comparison, Direction
 from lineside.bench.interleaving import interleave
 from lineside.bench.opcua_server import NAMESPACE
-from lineside.bench.peak_memory import resident_bytes
 from lineside.bench.processor_time import processor_s
+from lineside.bench.steady_memory import SteadyMemory, steady_memory
 from lineside.ports import PortPlan
 from wire import topics
 from wire.cloudevents import from_kafka
@@ -27,13 +27,11 @@ from wire.kafka.settings import KafkaSettings
 from wire.sensor_window import SensorWindow
 
 AIM: Final = 0.8
-MEMORY_AIM: Final = 1.05
 
 _LINE: Final = "bench.hall1.line1"
 _READY_S: Final = 120.0
 _STOP_S: Final = 10.0
 _POLL_S: Final = 0.1
-_MIB: Final = 1024 * 1024
 # The first windows begin before the subscription; processes warm up.
 _WARM_UP: Final = 5
 
@@ -59,7 +57,7 @@ def bench_opcua(folder: Path, scale: OpcUaScale) -> list[Comparison]:
     with EmbeddedBroker(topics.with_dead_letters(), 1) as broker, _server(endpoint, scale):
         rig = _Rig(folder, endpoint, KafkaSettings(bootstrap=broker.bootstrap), scale)
         product, baseline = interleave(rig.forward, rig.subscribe, scale.repetitions)
-        early, late = rig.memory()
+        memory = rig.memory()
     return [
         Comparison(
             name="OPC UA, values",
@@ -73,16 +71,7 @@ def bench_opcua(folder: Path, scale: OpcUaScale) -> list[Comparison]:
             note=f"{scale.nodes} nodes, {scale.per_second:g} changes/s asked of the server; processor time per value "
             f"{median(rig.product_us):.0f} against {median(rig.baseline_us):.0f} us",
         ),
-        Comparison(
-            name="OPC UA, memory",
-            unit="MiB",
-            product_side=f"connectors opcua after {scale.memory_s:g} s",
-            baseline_side="after a fifth of that",
-            product=(late / _MIB,),
-            baseline=(early / _MIB,),
-            aim=MEMORY_AIM,
-            direction=Direction.AT_MOST,
-        ),
+        memory.comparison("OPC UA, memory", "connectors opcua"),
     ]
 
 
@@ -128,8 +117,8 @@ class _Rig:
         with self._reader() as reader, self._connector() as pid:
             return self._count(reader, pid)
 
-    def memory(self) -> tuple[float, float]:
-        """Bytes of the connector after a fifth of the time and at its end, counted from its first windows on."""
+    def memory(self) -> SteadyMemory:
+        """The connector's, counted from its first windows on."""
         with self._connector() as pid:
             with self._reader() as reader:
                 give_up_s, windows = time.monotonic() + _READY_S, 0
@@ -137,10 +126,7 @@ class _Rig:
                     record = reader.poll(_POLL_S)
                     if record is not None:
                         windows += from_kafka(record.headers, record.value).type == topics.FRAME_SENSOR
-            time.sleep(self._scale.memory_s / 5)
-            early = resident_bytes(pid)
-            time.sleep(4 * self._scale.memory_s / 5)
-            return early, resident_bytes(pid)
+            return steady_memory(self._scale.memory_s, pid)
 
     @contextmanager
     def _reader(self) -> Iterator[GroupReader]:
