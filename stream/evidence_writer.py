@@ -9,8 +9,9 @@ from stream.steps.arrival import Arrival
 from stream.steps.content import Content
 from stream.steps.open_part import DuePart
 from wire.finding import Finding, Picture, Verdict
-from wire.image_codec import EXTENSIONS, encode_jpeg, to_u8
+from wire.image_codec import encode_jpeg, to_u8
 from wire.inspection import Evidence, EvidenceKind
+from wire.payload_files import usual_ending
 from wire.payload_store import PayloadStore, content_key
 
 _PREFIX = "evidence"
@@ -83,8 +84,7 @@ class EvidenceWriter:
         threshold: float | None = None,
         attributes: dict[str, str] | None = None,
     ) -> Evidence:
-        extension = EXTENSIONS.get(content_type, "json" if "json" in content_type else "bin")
-        key, sha256 = content_key(_PREFIX, data, extension)
+        key, sha256 = content_key(_PREFIX, data, usual_ending(content_type))
         self._payloads.put(key, data)
         return Evidence(
             kind=kind,

@@ -17,7 +17,6 @@ CONTENT_TYPES: Final = {
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
 }
-EXTENSIONS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/bmp": "bmp", "image/tiff": "tif"}
 
 # 12 000 x 12 000 px: larger than any area camera, small enough that a forged header cannot fill the memory.
 _MAX_PIXELS = 144_000_000

@@ -16,7 +16,7 @@ from connectors.metrics import ConnectorMetrics, new_registry
 from connectors.source_ledger import SourceLedgers
 from wire.errors import ConfigurationError
 from wire.frame import frame_from_event
-from wire.image_codec import EXTENSIONS
+from wire.payload_files import usual_ending
 from wire.settings_file import read_keys
 from wire.settings_layers import load
 
@@ -74,7 +74,7 @@ def _preview(settings: CameraEntry, line: str, output: Path, timeout_s: float) -
         typer.echo(f"error: {settings.source}: {reason}", err=True)
         return False
     frame = frame_from_event(captured.event)
-    path = output / f"{settings.source.rpartition('/')[2]}.{EXTENSIONS.get(frame.content_type, 'bin')}"
+    path = output / f"{settings.source.rpartition('/')[2]}.{usual_ending(frame.content_type)}"
     path.write_bytes(frame.payload or b"")
     described = [frame.content_type, f"{len(frame.payload or b'')} bytes", f"time by {frame.clock.value}"]
     described += [f"{name} {value}" for name, value in sorted(frame.attributes.items())]

@@ -6,19 +6,24 @@ from typing import Annotated, Any, Final
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from connectors.frame_attributes import Attributes
 from connectors.genicam.settings import GenicamSource
 from connectors.replay.settings import ReplayedSource
 from connectors.settings import ConnectorSettings, Strict, check_source_name
-from wire.frame import RGB
 from wire.settings_file import UNION_TAG
 
 
 class WatchedSource(Strict):
-    """One camera and the folder into which its PC delivers."""
+    """One camera or 3D sensor, and the folder into which its PC delivers."""
 
     source: str = Field(description="<line>/<device>, e.g. plant1.hall2.line3/camera1")
     watch: Path = Field(description="folder of the delivered files; they are removed once published")
-    modality: str = Field(default=RGB, min_length=1, description="holds where the sidecar names none")
+    modality: str | None = Field(
+        default=None, min_length=1, description="where the sidecar names none; default rgb, of point clouds pointcloud"
+    )
+    attributes: Attributes = Field(
+        default_factory=dict, description="of each frame whose sidecar names others, e.g. pointscale"
+    )
     calibration: Path | None = Field(default=None, description="file with the versions of its calibration")
 
 

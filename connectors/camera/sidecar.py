@@ -1,36 +1,38 @@
-"""What a camera PC writes beside each image, and the frame that follows from it."""
+"""What a camera PC writes beside each image or point cloud, and the frame that follows from it."""
 
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from connectors.errors import RejectedInput
-from wire.frame import Frame, FrameKind, Origin, PartReference, check_attribute_names
-from wire.image_codec import CONTENT_TYPES
+from connectors.frame_attributes import Attributes
+from wire.frame import Frame, Origin, PartReference
+from wire.payload_files import ENDINGS, PayloadFile, payload_file, usual_modality
 from wire.timestamps import ClockOrigin
 
 
 def _plain_name(name: str) -> str:
     if PurePath(name).name != name or name.startswith("."):
-        raise ValueError("an image is a plain file name in the sidecar's own folder")
-    if PurePath(name).suffix.lower() not in CONTENT_TYPES:
-        raise ValueError(f"an image ends in one of {', '.join(CONTENT_TYPES)}")
+        raise ValueError("a frame is a plain file name in the sidecar's own folder")
+    _kind(name)
     return name
 
 
-def _attributes(attributes: Mapping[str, str]) -> Mapping[str, str]:
-    check_attribute_names(attributes)
-    return attributes
+def _kind(name: str) -> PayloadFile:
+    kind = payload_file(name)
+    if kind is None:
+        raise ValueError(f"a frame ends in one of {', '.join(ENDINGS)}")
+    return kind
 
 
 class Sidecar(BaseModel):
-    """The JSON file beside an image. Unknown keys are ignored: camera PCs are updated on their own."""
+    """The JSON file beside an image or a cloud. Unknown keys are ignored: camera PCs are updated on their own."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    image: Annotated[str, AfterValidator(_plain_name)]
+    file: Annotated[str, AfterValidator(_plain_name)] = Field(validation_alias=AliasChoices("image", "cloud"))
     session: str = Field(min_length=1, max_length=200)
     sequence: int = Field(ge=0)
     captured_at: AwareDatetime
@@ -40,7 +42,7 @@ class Sidecar(BaseModel):
     trigger_session: str | None = None
     triggered_at: AwareDatetime | None = None
     simulated: bool = False
-    attributes: Annotated[Mapping[str, str], AfterValidator(_attributes)] = Field(default_factory=dict)
+    attributes: Attributes = Field(default_factory=dict)
 
     @classmethod
     def read(cls, data: bytes) -> "Sidecar":
@@ -55,15 +57,16 @@ class Sidecar(BaseModel):
         """The ledger's key of this frame."""
         return Origin(line=line, source=source, session=self.session, sequence=self.sequence)
 
-    def frame(self, origin: Origin, payload: bytes, *, modality: str) -> Frame:
-        """The frame with its image as it came; ``modality`` holds where the sidecar names none."""
+    def frame(self, origin: Origin, payload: bytes, *, modality: str | None, attributes: Mapping[str, str]) -> Frame:
+        """The frame with its file as it came; modality and attributes hold where the sidecar names none."""
+        kind = _kind(self.file)
         return Frame(
             origin=origin,
-            kind=FrameKind.IMAGE,
-            modality=self.modality or modality,
+            kind=kind.kind,
+            modality=self.modality or modality or usual_modality(kind.kind),
             captured_at=self.captured_at,
             clock=self.clock,
-            content_type=CONTENT_TYPES[PurePath(self.image).suffix.lower()],
+            content_type=kind.content_type,
             part=PartReference(
                 part_id=self.part_id,
                 trigger_session=self.trigger_session,
@@ -71,5 +74,5 @@ class Sidecar(BaseModel):
                 simulated=self.simulated,
             ),
             payload=payload,
-            attributes=self.attributes,
+            attributes={**attributes, **self.attributes},
         )

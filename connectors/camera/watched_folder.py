@@ -1,6 +1,7 @@
-"""A folder into which a camera PC delivers image and sidecar: a ``CameraSource``."""
+"""A folder into which a camera PC delivers image or point cloud, and sidecar: a ``CameraSource``."""
 
 import contextlib
+import glob
 import heapq
 import os
 import time
@@ -18,8 +19,8 @@ from connectors.errors import RejectedInput, SourceUnavailable
 from connectors.metrics import ConnectorMetrics
 from connectors.source_ledger import SourceLedgers
 from wire.frame import Origin
-from wire.image_codec import CONTENT_TYPES
 from wire.ledger import DropReason
+from wire.payload_files import payload_file
 
 # 20 looks per second: half of that is the delay a frame gets on average; a look at an empty folder costs 20 us.
 _SCAN_INTERVAL_S: Final = 0.05
@@ -60,6 +61,7 @@ class WatchedFolder:
     ) -> None:
         self._folder = settings.watch
         self._modality = settings.modality
+        self._attributes = settings.attributes
         self._name = settings.source
         self._line = line
         self._ledgers = ledgers
@@ -134,7 +136,7 @@ class WatchedFolder:
                         if stem not in self._handed_out:
                             with contextlib.suppress(FileNotFoundError):  # removed since the listing began
                                 yield entry.stat().st_mtime_ns, stem
-                    elif extension.lower() in CONTENT_TYPES:
+                    elif payload_file(entry.name) is not None:
                         images[stem] = entry.name
 
         oldest = heapq.nsmallest(_READ_AHEAD, sidecars())
@@ -173,17 +175,17 @@ class WatchedFolder:
         stem, sidecar = delivered.stem, delivered.sidecar
         origin = sidecar.origin(self._line, self._name)
         try:
-            payload = (self._folder / sidecar.image).read_bytes()
+            payload = (self._folder / sidecar.file).read_bytes()
         except FileNotFoundError:
             if self._is_overdue(stem + _SIDECAR):
-                self._drop(origin, DropReason.INCOMPLETE, f"{sidecar.image} never came", delivered)
+                self._drop(origin, DropReason.INCOMPLETE, f"{sidecar.file} never came", delivered)
             return None
         except OSError as error:
-            self._drop(origin, DropReason.UNREADABLE, f"{sidecar.image}: {error.strerror}", delivered)
+            self._drop(origin, DropReason.UNREADABLE, f"{sidecar.file}: {error.strerror}", delivered)
             return None
         self._incomplete_since.pop(stem + _SIDECAR, None)
         self._handed_out.add(stem)
-        frame = sidecar.frame(origin, payload, modality=self._modality)
+        frame = sidecar.frame(origin, payload, modality=self._modality, attributes=self._attributes)
         return Captured.of_frame(frame, lambda: self._remove(delivered))
 
     def _remove(self, delivered: _Delivered) -> None:
@@ -191,7 +193,7 @@ class WatchedFolder:
         done = self._folder / f"{_DONE_PREFIX}{delivered.stem}{_DONE_SUFFIX}"
         try:
             (self._folder / (delivered.stem + _SIDECAR)).rename(done)
-            (self._folder / delivered.sidecar.image).unlink(missing_ok=True)
+            (self._folder / delivered.sidecar.file).unlink(missing_ok=True)
             done.unlink()
         except OSError as error:
             # It stays among the handed-out ones, so that this process does not publish it over and over.
@@ -207,7 +209,7 @@ class WatchedFolder:
             except RejectedInput as error:
                 self._log.warning("leftover_unreadable", file=done.name, reason=str(error))
             else:
-                (self._folder / sidecar.image).unlink(missing_ok=True)
+                (self._folder / sidecar.file).unlink(missing_ok=True)
             done.unlink()
 
     def _drop(self, origin: Origin, reason: DropReason, message: str, delivered: _Delivered) -> None:
@@ -227,8 +229,10 @@ class WatchedFolder:
         target = self._folder / _REJECTED
         try:
             target.mkdir(exist_ok=True)
-            for extension in (_SIDECAR, *CONTENT_TYPES):
-                with contextlib.suppress(FileNotFoundError):
-                    (self._folder / (stem + extension)).rename(target / (stem + extension))
+            # Looked for by the folder's own names: a PC with Windows writes endings in capitals, too.
+            for path in self._folder.glob(f"{glob.escape(stem)}.*"):
+                if path.stem == stem and (path.suffix == _SIDECAR or payload_file(path.name) is not None):
+                    with contextlib.suppress(FileNotFoundError):
+                        path.rename(target / path.name)
         except OSError as error:
             raise SourceUnavailable(f"{target}: cannot put {stem} aside: {error.strerror}") from error

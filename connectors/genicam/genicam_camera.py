@@ -10,19 +10,19 @@ import structlog
 
 from connectors.captured import Captured
 from connectors.errors import RejectedInput, SourceUnavailable
-from connectors.frame_encoding import encode_array
 from connectors.genicam.aravis_device import AravisDevice
 from connectors.genicam.aravis_library import AravisLibrary
 from connectors.genicam.camera_clock import Stamp, stamp
 from connectors.genicam.device import Delivered, GenicamDevice
+from connectors.genicam.frame_content import FrameContent, frame_content
 from connectors.genicam.frame_counter import FrameCounter
 from connectors.genicam.gentl_device import GentlDevice
-from connectors.genicam.pixel_format import to_image
 from connectors.genicam.settings import GenicamSource, Trigger
 from connectors.metrics import ConnectorMetrics
 from connectors.source_ledger import SourceLedgers
-from wire.frame import Frame, FrameKind, Origin
+from wire.frame import Frame, Origin
 from wire.ledger import DropReason
+from wire.payload_files import usual_modality
 
 # Aravis asks the camera for its control channel every second by itself; asking more often tells nothing new.
 _CHECK_EVERY_S: Final = 1.0
@@ -180,18 +180,16 @@ class GenicamCamera:
         if delivered.picture is None:
             self._drop(origin, DropReason.INCOMPLETE, "packets are missing")
             return None
-        raw = delivered.picture
+        settings = self._settings
         try:
-            image, bits = to_image(raw.data, raw.code, width=raw.width, height=raw.height, padding=raw.padding)
+            content = frame_content(delivered.picture, settings.encoding, jpeg_quality=settings.jpeg_quality)
         except RejectedInput as error:
             self._drop(origin, DropReason.UNREADABLE, str(error))
             return None
-        data, content_type = encode_array(image, self._settings.encoding, jpeg_quality=self._settings.jpeg_quality)
         when = stamp(
             camera_ns=delivered.camera_ns, host_ns=delivered.host_ns, synchronised=self._synchronised
         )  # fmt: skip
-        attributes = {**self._settings.attributes} | ({"bitdepth": str(bits)} if bits > 8 else {})
-        return Captured.of_frame(self._frame(origin, when, data, content_type, attributes))
+        return Captured.of_frame(self._frame(origin, when, content))
 
     def _book_nameless(self, hole: range) -> None:
         """Buffers come in order: what lost its name lies in the hole before the next frame."""
@@ -202,16 +200,16 @@ class GenicamCamera:
     def _origin(self, sequence: int) -> Origin:
         return Origin(line=self._line, source=self.name, session=self._session, sequence=sequence)
 
-    def _frame(self, origin: Origin, when: Stamp, data: bytes, content_type: str, attributes: dict[str, str]) -> Frame:
+    def _frame(self, origin: Origin, when: Stamp, content: FrameContent) -> Frame:
         return Frame(
             origin=origin,
-            kind=FrameKind.IMAGE,
-            modality=self._settings.modality,
+            kind=content.kind,
+            modality=self._settings.modality or usual_modality(content.kind),
             captured_at=when.at,
             clock=when.clock,
-            content_type=content_type,
-            payload=data,
-            attributes=attributes,
+            content_type=content.content_type,
+            payload=content.data,
+            attributes={**self._settings.attributes, **content.attributes},
         )
 
     def _drop(self, origin: Origin, reason: DropReason, message: str) -> None:

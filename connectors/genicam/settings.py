@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
+from connectors.frame_attributes import Attributes
 from connectors.frame_encoding import FrameEncoding
 from connectors.settings import Strict
-from wire.frame import RGB, check_attribute_names
 
 
 class Trigger(StrEnum):
@@ -29,18 +28,13 @@ class Region(Strict):
     height: int = Field(ge=1)
 
 
-def _attributes(attributes: Mapping[str, str]) -> Mapping[str, str]:
-    check_attribute_names(attributes)
-    return attributes
-
-
 class GenicamSource(Strict):
     """One camera. What is not named stays as the camera has it."""
 
     source: str = Field(description="<line>/<device>, e.g. plant1.hall2.line3/camera1")
     camera: str = Field(min_length=1, description="address (192.168.3.20), or the id that `discover` prints")
     producer: Path | None = Field(default=None, description="a vendor's GenTL producer (.cti); none: Aravis")
-    modality: str = Field(default=RGB, min_length=1)
+    modality: str | None = Field(default=None, min_length=1, description="default rgb, of points pointcloud")
     calibration: Path | None = Field(default=None, description="file with the versions of its calibration")
     trigger: Trigger = Trigger.FREE_RUN
     trigger_source: str = Field(default="Line1", min_length=1, description="input of the hardware trigger")
@@ -56,9 +50,7 @@ class GenicamSource(Strict):
     features: Mapping[str, str | int | float | bool] = Field(
         default_factory=dict, description="further GenICam features, set in this order"
     )
-    attributes: Annotated[Mapping[str, str], AfterValidator(_attributes)] = Field(
-        default_factory=dict, description="travel with each frame, e.g. depthscale"
-    )
+    attributes: Attributes = Field(default_factory=dict, description="travel with each frame, e.g. depthscale")
     encoding: FrameEncoding = FrameEncoding.JPEG
     jpeg_quality: int = Field(default=92, ge=1, le=100)
     # A camera that should send and sends nothing for so long is connected anew. Not for hardware triggers.

@@ -1,4 +1,4 @@
-"""Pictures from a folder of image files."""
+"""Pictures and point clouds from a folder of files."""
 
 import time
 from collections import deque
@@ -9,14 +9,15 @@ import structlog
 
 from connectors.errors import SourceUnavailable
 from connectors.frame_encoding import encode_file
-from connectors.replay.image_folder import list_images
+from connectors.replay.frame_folder import list_frames
 from connectors.replay.picture import Picture
 from connectors.replay.settings import ReplayedSource
-from wire.image_codec import CONTENT_TYPES
+from wire.frame import FrameKind
+from wire.payload_files import ENDINGS, payload_file
 
 
 class FolderPictures:
-    """Every image of a folder in order; with ``loop`` the folder is read again at its end, new files included."""
+    """Every file of a folder in order; with ``loop`` the folder is read again at its end, new files included."""
 
     def __init__(self, settings: ReplayedSource, folder: Path) -> None:
         self._settings = settings
@@ -26,7 +27,7 @@ class FolderPictures:
         self._log = structlog.get_logger("connectors.replay", source=settings.source)
 
     def take(self, timeout_s: float) -> Picture | None:
-        """The next image; a file that cannot be read is logged and left out."""
+        """The next one; a file that cannot be read is logged and left out."""
         if not self._paths and not self._list():
             time.sleep(timeout_s)
             return None
@@ -34,17 +35,22 @@ class FolderPictures:
         try:
             data = path.read_bytes()
         except OSError as error:
-            self._log.error("image_unreadable", file=str(path), reason=str(error))
+            self._log.error("file_unreadable", file=str(path), reason=str(error))
             return None
-        data, content_type = encode_file(
-            data,
-            CONTENT_TYPES[path.suffix.lower()],
-            self._settings.encoding,
-            jpeg_quality=self._settings.jpeg_quality,
-        )
+        return self._picture(path, data)
+
+    def _picture(self, path: Path, data: bytes) -> Picture | None:
+        file = payload_file(path.name)
+        if file is None:
+            return None
+        content_type = file.content_type
+        if file.kind is FrameKind.IMAGE:
+            one = self._settings
+            data, content_type = encode_file(data, content_type, one.encoding, jpeg_quality=one.jpeg_quality)
         return Picture(
             data=data,
             content_type=content_type,
+            kind=file.kind,
             captured_at=datetime.now(UTC),
             attributes={"filename": str(path.relative_to(self._folder))},
         )
@@ -53,11 +59,12 @@ class FolderPictures:
         if self._listed and not self._settings.loop:
             return False
         try:
-            self._paths.extend(list_images(self._folder, self._settings.order))
+            self._paths.extend(list_frames(self._folder, self._settings.order))
         except OSError as error:
             raise SourceUnavailable(f"{self._folder} cannot be read: {error.strerror}") from error
         if not self._paths:
-            raise SourceUnavailable(f"{self._folder} has no images ({', '.join(CONTENT_TYPES)})", retry_after_s=5.0)
+            wanted = ", ".join(ENDINGS)
+            raise SourceUnavailable(f"{self._folder} has no images or point clouds ({wanted})", retry_after_s=5.0)
         self._listed = True
         return True
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from wire.frame import FrameKind
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:
-    """One encoded image and when it was taken (host clock)."""
+    """One encoded image, or one point cloud, and when it was taken (host clock)."""
 
     data: bytes
     content_type: str
+    kind: FrameKind = FrameKind.IMAGE
     captured_at: datetime
     attributes: Mapping[str, str] = field(default_factory=dict)
 

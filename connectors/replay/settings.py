@@ -6,13 +6,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
+from connectors.frame_attributes import Attributes
 from connectors.frame_encoding import FrameEncoding
 from connectors.settings import ConnectorSettings, Strict, check_source_name
-from wire.frame import RGB
 
 
 class FolderOrder(StrEnum):
-    """In which order the images of a folder are streamed."""
+    """In which order the files of a folder are streamed."""
 
     NAME = "name"
     NORMALS_FIRST = "normals_first"  # folders of good parts first, so that a line learns from them
@@ -22,11 +22,14 @@ class ReplayedSource(Strict):
     """Exactly one of ``folder``, ``video``, ``rtsp`` and ``usb``."""
 
     source: str = Field(description="<line>/<device>, e.g. plant1.hall2.line3/camera1")
-    folder: Path | None = Field(default=None, description="folder of JPEG, PNG, BMP and TIFF files, recursively")
+    folder: Path | None = Field(
+        default=None, description="folder of JPEG, PNG, BMP, TIFF, PLY, PCD, LAS, LAZ and XYZ files, recursively"
+    )
     video: Path | None = Field(default=None, description="a video file")
     rtsp: str | None = Field(default=None, description="rtsp://host/path of a camera; may hold user and password")
     usb: str | None = Field(default=None, pattern="^/dev/", description="a USB camera (V4L2): /dev/video0")
-    modality: str = Field(default=RGB, min_length=1)
+    modality: str | None = Field(default=None, min_length=1, description="default rgb, of point clouds pointcloud")
+    attributes: Attributes = Field(default_factory=dict, description="travel with each frame, e.g. depthscale")
     calibration: Path | None = Field(default=None, description="file with the versions of its calibration")
     rate_fps: float = Field(default=5.0, gt=0, le=1000, description="frames per second; RTSP: at most so many")
     order: FolderOrder = FolderOrder.NAME

@@ -10,7 +10,8 @@ from connectors.replay.picture import Pictures
 from connectors.replay.settings import ReplayedSource
 from connectors.replay.video_pictures import LivePictures, VideoPictures
 from wire.errors import ConfigurationError
-from wire.frame import Frame, FrameKind, Origin
+from wire.frame import Frame, Origin
+from wire.payload_files import usual_modality
 from wire.timestamps import ClockOrigin
 
 
@@ -67,13 +68,13 @@ class ReplayCamera:
         self._sequence += 1
         frame = Frame(
             origin=origin,
-            kind=FrameKind.IMAGE,
-            modality=self._settings.modality,
+            kind=picture.kind,
+            modality=self._settings.modality or usual_modality(picture.kind),
             captured_at=picture.captured_at,
             clock=ClockOrigin.HOST,
             content_type=picture.content_type,
             payload=picture.data,
-            attributes=picture.attributes,
+            attributes={**self._settings.attributes, **picture.attributes},
         )
         return Captured.of_frame(frame)
 

@@ -36,7 +36,7 @@ def _read(data: bytes, content_type: str, attributes: Mapping[str, str]) -> Poin
         return ply.read_ply(data)
     if data.startswith(pcd.MARKS) or "pcd" in content_type:
         return pcd.read_pcd(data)
-    if data.startswith(las.MARK):
+    if data.startswith(las.MARK) or "vnd.las" in content_type:
         return las.read_las(data)
     if content_type.startswith("text/") or "xyz" in content_type:
         return read_xyz(data)

@@ -106,12 +106,12 @@ class CameraPc:
         self.session = session
         folder.mkdir(parents=True, exist_ok=True)
 
-    def deliver(self, number: int, data: bytes, *, sidecar: bool = True, **keys: Any) -> None:
+    def deliver(self, number: int, data: bytes, *, sidecar: bool = True, ending: str = "png", **keys: Any) -> None:
         name = f"{self.session}-{number:06d}"
-        self._write(f"{name}.png", data)
+        self._write(f"{name}.{ending}", data)
         if sidecar:
             content = {
-                "image": f"{name}.png",
+                "image": f"{name}.{ending}",
                 "session": self.session,
                 "sequence": number,
                 "captured_at": f"2026-03-04T05:{number // 60 % 60:02d}:{number % 60:02d}Z",

@@ -9,12 +9,12 @@ import pytest
 
 from connectors.captured import Captured
 from connectors.errors import SourceUnavailable
-from connectors.replay.image_folder import list_images
+from connectors.replay.frame_folder import list_frames
 from connectors.replay.settings import FolderOrder, ReplayedSource
 from connectors.replay.sources import ReplayCamera, open_replay
 from tests.components.waiting import wait_until
 from tests.unit.connectors.frames import LINE
-from wire.frame import Frame, frame_from_event
+from wire.frame import Frame, FrameKind, frame_from_event
 from wire.image_codec import decode_image, encode_png
 
 CAMERA = f"{LINE}/camera1"
@@ -48,7 +48,7 @@ def take(camera: ReplayCamera, count: int) -> list[Frame]:
 
 
 def relative(folder: Path, order: FolderOrder) -> list[str]:
-    return [str(path.relative_to(folder)) for path in list_images(folder, order)]
+    return [str(path.relative_to(folder)) for path in list_frames(folder, order)]
 
 
 def test_images_of_all_kinds_are_found_and_annotations_are_not(tmp_path: Path) -> None:
@@ -78,6 +78,16 @@ def test_files_pass_as_they_are_corrupt_ones_too(tmp_path: Path) -> None:
     assert (second.payload, second.content_type) == (b"no image at all", "image/jpeg")
     assert (first.origin.source, first.origin.sequence, second.origin.sequence) == (CAMERA, 0, 1)
     assert first.origin.session == second.origin.session
+
+
+def test_point_clouds_of_a_folder_are_frames_too(tmp_path: Path) -> None:
+    (tmp_path / "1.xyz").write_bytes(b"1 2 3\n")
+    write(tmp_path, "2.png")
+    cloud, image = take(camera(folder=tmp_path, encoding="jpeg", attributes={"pointscale": "1000"}), 2)
+    assert (cloud.kind, cloud.modality, cloud.content_type) == (FrameKind.POINTCLOUD, "pointcloud", "text/x-xyz")
+    assert cloud.payload == b"1 2 3\n"
+    assert cloud.attributes == {"pointscale": "1000", "filename": "1.xyz"}
+    assert (image.kind, image.modality, image.content_type) == (FrameKind.IMAGE, "rgb", "image/jpeg")
 
 
 def test_each_start_is_a_session_of_its_own(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from connectors.errors import RejectedInput, SourceUnavailable
 from connectors.metrics import ConnectorMetrics, new_registry
 from connectors.source_ledger import SourceLedgers
 from tests.unit.connectors.frames import CAMERA, LINE
-from wire.frame import frame_from_event
+from wire.frame import FrameKind, frame_from_event
 
 COMPLETE = {"image": "a.png", "session": "s", "sequence": 0, "captured_at": "2026-03-04T05:06:07+01:00"}
 
@@ -113,6 +113,15 @@ def test_temporary_and_foreign_files_are_left_alone(folder: Folder) -> None:
     assert folder.files() == [".a.json", ".a.png~", "notes.txt"]
 
 
+def test_what_a_pc_names_in_capitals_is_put_aside_as_well(folder: Folder) -> None:
+    (folder.path / "S-0.PNG").write_bytes(b"image")
+    (folder.path / "S-0.json").write_text("{}")
+    (folder.path / "S-0.more.png").write_bytes(b"of another sidecar")
+    assert folder.take_all() == []
+    assert folder.files() == ["S-0.more.png", "rejected"]
+    assert sorted(path.name for path in (folder.path / "rejected").iterdir()) == ["S-0.PNG", "S-0.json"]
+
+
 def test_an_empty_image_passes_as_it_is(folder: Folder) -> None:
     folder.deliver(0)
     (folder.path / "s-0.png").write_bytes(b"")
@@ -154,11 +163,30 @@ def test_a_sidecar_gives_the_frame(folder: Folder) -> None:
             | {"attributes": {"bitdepth": "12"}, "exposure": "unknown keys are ignored"}
         ).encode()
     )
-    frame = sidecar.frame(sidecar.origin(LINE, CAMERA), b"x", modality="infrared")
+    told = {"gain": "2", "bitdepth": "8"}
+    frame = sidecar.frame(sidecar.origin(LINE, CAMERA), b"x", modality="infrared", attributes=told)
     assert (frame.modality, frame.content_type, frame.clock.value) == ("infrared", "image/png", "ptp")
     assert frame.captured_at.isoformat() == "2026-03-04T05:06:07+01:00"
     assert (frame.part.part_id, frame.part.trigger_session) == ("P", "t")
-    assert frame.attributes == {"bitdepth": "12"}
+    assert frame.attributes == {"gain": "2", "bitdepth": "12"}  # what the sidecar says wins
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type"),
+    [
+        ("a.ply", "application/x-ply"),
+        ("a.PCD", "application/x-pcd"),
+        ("a.las", "application/vnd.las"),
+        ("a.laz", "application/vnd.laszip"),
+        ("a.xyz", "text/x-xyz"),
+    ],
+)
+def test_a_sidecar_of_a_point_cloud_gives_one(name: str, content_type: str) -> None:
+    content = {key: value for key, value in COMPLETE.items() if key != "image"} | {"cloud": name}
+    sidecar = Sidecar.read(json.dumps(content).encode())
+    frame = sidecar.frame(sidecar.origin(LINE, CAMERA), b"x", modality=None, attributes={"pointscale": "1000"})
+    assert (frame.kind, frame.modality, frame.content_type) == (FrameKind.POINTCLOUD, "pointcloud", content_type)
+    assert frame.attributes == {"pointscale": "1000"}
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from connectors.replay.settings import FolderOrder
-from wire.image_codec import CONTENT_TYPES
+from wire.payload_files import payload_file
 
 # Folders that hold truth about images, never images of parts (MVTec AD, VisA, Magnetic-tile and their like).
 ANNOTATIONS: Final = frozenset({"masks", "mask", "ground_truth", "labels", "label", "annotations"})
@@ -16,10 +16,10 @@ NORMALS: Final = frozenset({"good", "normal", "normals", "ok"})
 _DIGITS: Final = re.compile(r"(\d+)")
 
 
-def list_images(folder: Path, order: FolderOrder) -> list[Path]:
-    """Every image below ``folder``, numbers in names by their value, hidden and annotation folders left out.
+def list_frames(folder: Path, order: FolderOrder) -> list[Path]:
+    """Every image and cloud below ``folder``, numbers in names by their value, hidden and annotation folders left out.
 
-    ``normals_first``: images of ``train/good`` first, then those of other folders of good parts. OSError if the folder
+    ``normals_first``: those of ``train/good`` first, then those of other folders of good parts. OSError if the folder
     cannot be read.
     """
     os.stat(folder)  # os.walk is silent about a folder that is not there
@@ -27,9 +27,7 @@ def list_images(folder: Path, order: FolderOrder) -> list[Path]:
     for directory, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if name.lower() not in ANNOTATIONS and not name.startswith(".")]
         found += [
-            Path(directory, name)
-            for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in CONTENT_TYPES
+            Path(directory, name) for name in files if not name.startswith(".") and payload_file(name) is not None
         ]
     found.sort(key=lambda path: _natural(path.relative_to(folder)))
     if order is FolderOrder.NORMALS_FIRST:
