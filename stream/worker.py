@@ -196,6 +196,7 @@ class _Worker:
         metrics.model_info.labels(inspector.recipe, inspector.digest, software).set(1)
         # Beside the loader and for its reason.
         from models.device_memory import gpu_memory
+        from models.recipes.recipe import names_a_file
 
         if (used_and_total := gpu_memory(settings.inspect.device)) is not None:
             metrics.watch_gpu(settings.inspect.device, used_and_total)
@@ -218,7 +219,7 @@ class _Worker:
                 model_digest=inspector.digest,
                 worker=settings.name,
                 # Where a file of weights lies on this machine says nothing to others; the digest covers what is in it.
-                recipe_changes={k: v for k, v in settings.recipe_changes.items() if k.split(".")[-1] != "weights"},
+                recipe_changes={k: v for k, v in settings.recipe_changes.items() if not names_a_file(k)},
             ),
             limits=settings.inspect,
             patience_s=settings.patience_s,

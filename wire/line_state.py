@@ -23,7 +23,7 @@ class LineSpec(Record):
     line: str
     display_name: str = ""
     recipe: str = "embedded"
-    class_name: str = "surface"
+    class_name: str = ""  # what its parts are called; "" = as the recipe says
     # For detectors that read: what may be wrong with a part ("with a scratch"), and how a good one looks ("round").
     defect_words: tuple[str, ...] = ()
     normality: str = ""

@@ -7,6 +7,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from wire.line_state import LineSpec
 from wire.pinhole_camera import PinholeCamera
 from wire.sensor_window import SensorWindow
 
@@ -30,7 +31,8 @@ class Part:
 
     images: modality -> (H, W, 3) uint8 or uint16 (grey is repeated over the channels; uint16 uses the full range);
     depth_mm: (H, W) float32, NaN = no return; clouds: modality -> PointCloud. ``missing`` lists expected modalities
-    that did not come, ``mm_per_px`` is known where the line is calibrated.
+    that did not come, ``mm_per_px`` is known where the line is calibrated. ``spec``: what people said of its line, for
+    detectors that read and judge it before there is a memory; None where nobody was asked.
     """
 
     inspection_id: UUID
@@ -43,6 +45,7 @@ class Part:
     sensor: SensorWindow | None = None
     missing: tuple[str, ...] = ()
     mm_per_px: float | None = None
+    spec: LineSpec | None = None
 
     @property
     def modalities(self) -> tuple[str, ...]:

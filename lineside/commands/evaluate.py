@@ -200,11 +200,12 @@ def _check_folders(json_file: Path | None, report: Path | None) -> None:
 def _variants(
     recipes: list[str], changed: list[str], vary: list[str], backbone: str | None, weights: Path | None
 ) -> "list[Variant]":
-    from lineside.recipe_changes import parse_change, recipe_changes
+    from lineside.recipe_changes import located, parse_change, recipe_changes
     from models.evaluate.variants import variants_of
 
     changes = recipe_changes(changed, backbone, weights)
-    switches = {key: values.split(",") for key, values in (parse_change("--vary", each) for each in vary)}
+    parsed = (parse_change("--vary", each) for each in vary)
+    switches = {key: [located(key, value) for value in values.split(",")] for key, values in parsed}
     return [each for name in dict.fromkeys(recipes) for each in variants_of(name, changes, switches)]
 
 

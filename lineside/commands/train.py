@@ -1,10 +1,11 @@
 """``lineside train``: make the shipped weights again, or better ones."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,20 +14,38 @@ if TYPE_CHECKING:
     from models.train.distillation import DistillationProgress
     from models.train.prompt_stage import PromptProgress
     from models.train.segmentation import SegmentationProgress
+    from models.train.segmentation_samples import SampleSource
+
+_DRAWN: Final = "procedural"
 
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
 Layout = Annotated[str | None, typer.Option(help="Of --data, as in evaluate. [default: by looking]")]
+Data = Annotated[
+    str,
+    typer.Option(metavar="procedural|DIR", help="Drawn lines, or labelled images with masks in a layout of evaluate."),
+]
 Batch = Annotated[int, typer.Option(min=1, help="Pictures per step.")]
 DrawnSide = Annotated[int, typer.Option(min=32, help="Side of the drawn pictures.")]
 
-app = typer.Typer(help="Train the networks that recipes ship with.", no_args_is_help=True)
+
+class _ByRecipe(TyperGroup):
+    """Takes ``train --recipe NAME …`` as ``train NAME …``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        first, _, name = (args[0] if args else "").partition("=")
+        if first == "--recipe":
+            args = [name, *args[1:]] if name else args[1:]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(no_args_is_help=True, cls=_ByRecipe)
 
 
 @app.callback()
 def train() -> None:
-    """Train the networks that recipes ship with."""
+    """Train the networks that recipes ship with, or that they need: `lineside train --recipe NAME …` is the same."""
 
 
 @app.command()
@@ -161,15 +180,7 @@ def samllava(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints, curves, weights, report.")] = Path(
         "training/samllava"
     ),
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            exists=True,
-            file_okay=False,
-            help="Labelled images with masks, in a layout that `lineside evaluate` reads. [default: drawn lines]",
-        ),
-    ] = None,
+    data: Data = _DRAWN,
     layout: Layout = None,
     prompt: Annotated[str, typer.Option(help="What SAM is told of a coarse mask: mask, box or points.")] = "mask",
     ablations: Annotated[bool, typer.Option(help="Also train every row of the paper's table, for the report.")] = False,
@@ -184,7 +195,6 @@ def samllava(
     """Train SAM-LLaVA's segmentation stage. Interrupted, the same command goes on at the last checkpoint."""
     from models.train.samllava import ABLATIONS, SegmenterTraining, checked_prompt, checked_size, train_segmenter
     from models.train.segmentation import SegmentationSettings
-    from models.train.segmentation_samples import DrawnSamples, labelled_samples
 
     settings = SegmenterTraining(
         size=checked_size(sam, weights),
@@ -195,7 +205,7 @@ def samllava(
         ),
         ablations=ABLATIONS if ablations else (),
     )
-    samples = DrawnSamples(side_px=side_px) if data is None else labelled_samples(data, layout)
+    samples = _samples(data, layout, side_px)
     with _bars() as shown:
         trained = train_segmenter(
             settings, samples, out, device=device, threads=threads, report=_per_variant(shown, steps)
@@ -220,12 +230,7 @@ def spgdd(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints, curves, weights, report.")] = Path(
         "training/spgdd"
     ),
-    data: Annotated[
-        str,
-        typer.Option(
-            metavar="procedural|DIR", help="Drawn lines, or labelled images with masks in a layout of evaluate."
-        ),
-    ] = "procedural",
+    data: Data = _DRAWN,
     layout: Layout = None,
     class_name: Annotated[str, typer.Option(help="What the parts are called in the prompts.")] = "surface",
     ablations: Annotated[bool, typer.Option(help="Also train with each term left out or as printed.")] = False,
@@ -240,12 +245,10 @@ def spgdd(
     """Train SPGDD-GPT's words (the prompt stage). Interrupted, the same command goes on at the last checkpoint."""
     from lineside.recipe_changes import recipe_changes
     from models.train.prompt_stage import PromptStageSettings
-    from models.train.segmentation_samples import DrawnSamples, labelled_samples
     from models.train.spgdd import ABLATIONS, train_words
 
     changes = recipe_changes(changed or [], backbone, weights)
-    drawn = data == "procedural"
-    samples = DrawnSamples(side_px=side_px) if drawn else labelled_samples(Path(data), layout)
+    samples = _samples(data, layout, side_px)
     settings = PromptStageSettings(
         steps=steps, class_name=class_name, batch=batch, learning_rate=learning_rate, seed=seed
     )
@@ -263,6 +266,12 @@ def spgdd(
         )
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
     typer.echo(f"Use them: --recipe {recipe} --set text.learned.weights={trained.file.resolve()}")
+
+
+def _samples(data: str, layout: str | None, side_px: int) -> "SampleSource":
+    from models.train.segmentation_samples import DrawnSamples, labelled_samples
+
+    return DrawnSamples(side_px=side_px) if data == _DRAWN else labelled_samples(Path(data), layout)
 
 
 def _bars() -> Progress:

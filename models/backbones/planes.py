@@ -7,17 +7,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wire.errors import ShapeError
+from wire.line_state import LineSpec
 
 Array = NDArray[np.float32]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Planes:
-    """values (P, h, w) float32; ``valid`` (h, w) bool where the sensor had a return; ``size`` the original (H, W)."""
+    """values (P, h, w) float32; ``valid`` (h, w) bool where the sensor had a return; ``size`` the original (H, W).
+
+    ``spec``: what people said of the line, where they said anything.
+    """
 
     values: Array
     size: tuple[int, int]
     valid: NDArray[np.bool_] | None = None
+    spec: LineSpec | None = None
 
 
 def opponent_planes(image: NDArray[np.uint8] | NDArray[np.uint16], *, max_pixels: int) -> Planes:

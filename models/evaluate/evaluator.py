@@ -130,9 +130,14 @@ class Evaluator:
             run = _Run(
                 cell=Cell(detector=detector.name, shots=shots, draw=number, object=each.name),
                 draw=self._drawn(each, shots, number),
-                line=f"evaluation.{self._dataset.name}.{each.name}",
+                spec=LineSpec(
+                    line=f"evaluation.{self._dataset.name}.{each.name}",
+                    recipe=detector.inspector.recipe,
+                    class_name=each.name,
+                    max_vectors=self._conditions.max_vectors,
+                ),
             )
-            state, took_s = self._state(detector, run, each.name)
+            state, took_s = self._state(detector, run)
             build_s += took_s
             scores, took_s = self._inspect(detector, run, state)
             inspect_s += took_s
@@ -166,17 +171,16 @@ class Evaluator:
         )
         return replace(drawn, order=drawn.order[:shots], tests=self._tests(drawn.tests))
 
-    def _state(self, detector: Detector, run: "_Run", name: str) -> tuple[LineState | None, float]:
+    def _state(self, detector: Detector, run: "_Run") -> tuple[LineState | None, float]:
         if not run.draw.order:
             return None, 0.0
-        spec = LineSpec(line=run.line, recipe=detector.inspector.recipe, class_name=name,
-                        max_vectors=self._conditions.max_vectors)  # fmt: skip
         references = [
-            part_of(load_image(sample, self._conditions.input_size), sample.name, run.line) for sample in run.draw.order
+            part_of(load_image(sample, self._conditions.input_size), sample.name, run.spec.line)
+            for sample in run.draw.order
         ]
         began_s = time.perf_counter()
         try:
-            state = detector.inspector.build_state(references, spec)
+            state = detector.inspector.build_state(references, run.spec)
         except ValueError as error:
             raise _CannotLearn(str(error)) from error
         return state, time.perf_counter() - began_s
@@ -187,7 +191,10 @@ class Evaluator:
         for start in range(0, len(run.draw.tests), _BATCH):
             samples = run.draw.tests[start : start + _BATCH]
             images = [load_image(sample, self._conditions.input_size) for sample in samples]
-            parts = [part_of(image, sample.name, run.line) for image, sample in zip(images, samples, strict=True)]
+            parts = [
+                part_of(image, sample.name, run.spec.line, run.spec)
+                for image, sample in zip(images, samples, strict=True)
+            ]
             began_s = time.perf_counter()
             findings = detector.inspector.inspect(parts, [state] * len(parts))
             took_s += time.perf_counter() - began_s
@@ -241,7 +248,7 @@ class Evaluator:
 class _Run:
     cell: Cell
     draw: Draw
-    line: str
+    spec: LineSpec
 
 
 class _CannotLearn(Exception):

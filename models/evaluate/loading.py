@@ -13,6 +13,7 @@ from models.evaluate.masks import defect_pixels, resize_mask
 from models.evaluate.sample import Sample
 from wire.errors import DecodeError
 from wire.image_codec import Image, decode_image
+from wire.line_state import LineSpec
 from wire.part import Part
 
 _Read = TypeVar("_Read")
@@ -40,9 +41,9 @@ def truth(sample: Sample, resolution: int, mask_above: int | None) -> NDArray[np
     return resize_mask(_naming(sample.mask, lambda data: defect_pixels(decode_image(data), mask_above)), resolution)
 
 
-def part_of(image: Image, name: str, line: str) -> Part:
+def part_of(image: Image, name: str, line: str, spec: LineSpec | None = None) -> Part:
     """A part with one image; equal names give equal ids."""
-    return Part(inspection_id=uuid5(_NAMESPACE, name), line=line, part_id=name, images={MODALITY: image})
+    return Part(inspection_id=uuid5(_NAMESPACE, name), line=line, part_id=name, images={MODALITY: image}, spec=spec)
 
 
 def unreadable_files(

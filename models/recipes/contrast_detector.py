@@ -61,7 +61,7 @@ class ContrastDetector:
         with torch.inference_mode():
             features = self._reader.features([picture.values for picture in pictures])
             banks = self._reader.banks(memories, names)
-            pair = self._reader.remembered_pairs(memories, names)
+            pair = self._reader.pairs(pictures, memories, names)
             gains = self._gains(features, banks, memories, names)
             heats = self._heats(features, pair, known=[bank is not None for bank in banks])
             alike = values_on_host(

@@ -1,7 +1,7 @@
 """The pictures of a part as a detector works on them: images, depth, point clouds."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -35,7 +35,7 @@ def image_views(index: int, part: Part, planes_of: ImagePlanes) -> list[View]:
         View(
             part=index,
             modality=name,
-            planes=planes_of(image),
+            planes=replace(planes_of(image), spec=part.spec),
             grey=lambda image=image: np.asarray(cv2.cvtColor(to_u8(image), cv2.COLOR_RGB2GRAY), np.uint8),  # type: ignore[misc]
             mm_per_px=part.mm_per_px,
         )

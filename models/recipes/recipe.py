@@ -16,6 +16,7 @@ from wire.errors import ConfigurationError
 
 _FOLDER = Path(__file__).parent
 _EMBEDDED = "embedded"
+_FILE_KEYS: Final = frozenset({"weights", "trained"})
 
 # A file's ``kind`` names one of them; a file without it is embedded.
 _KINDS: Final[Mapping[str, type[Senses]]] = {
@@ -61,6 +62,11 @@ def read_embedded(recipe: str) -> EmbeddedRecipe:
     if not isinstance(found, EmbeddedRecipe):
         raise ConfigurationError([f"recipe {recipe!r} is of kind {found.kind}, expected {_EMBEDDED}"])
     return found
+
+
+def names_a_file(key: str) -> bool:
+    """Whether a dotted key of a recipe is the place of a file: that says nothing about the numbers in it."""
+    return key.rpartition(".")[2] in _FILE_KEYS
 
 
 def weights_file(recipe: str, weights: str) -> Path:

@@ -56,6 +56,7 @@ def _refiner(recipe: str, settings: SamStageSettings, place: torch.device) -> Sa
     )
     if trained is not None:
         load_segmenter(segmenter, trained)
+        segmenter.keep_only(additions)
     segmenter.requires_grad_(requires_grad=False)
     return SamRefiner(segmenter, settings.refiner, place)
 

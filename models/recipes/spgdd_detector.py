@@ -66,7 +66,7 @@ class SpgddDetector:
         with torch.inference_mode():
             features = self._reader.features([picture.values for picture in pictures])
             banks = self._reader.banks(memories, names)
-            pair = self._reader.remembered_pairs(memories, names)
+            pair = self._reader.pairs(pictures, memories, names)
             matches = [self._remembered_match(*each) for each in zip(memories, names, strict=True)]
             return [*self._looks(features, banks, pair, matches)]
 

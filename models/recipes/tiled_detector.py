@@ -95,7 +95,8 @@ class TiledDetector(EnclosingDetector[FrameDetector]):
             for window in windows_of((height, width), self._tiling, stride_px=_STRIDE_PX):
                 pixels = np.ascontiguousarray(window.of(picture.values).transpose(1, 2, 0))
                 frame = self._profile.frame_of(pixels).pixels
-                tiles.append(_Tile(index, window, Planes(values=frame, size=(window.height, window.width))))
+                size = (window.height, window.width)
+                tiles.append(_Tile(index, window, Planes(values=frame, size=size, spec=picture.spec)))
         return tiles
 
     def _joined(self, pictures: Sequence[Planes], tiles: Sequence[_Tile], looks: Sequence[Look | None]) -> list[Look]:

@@ -89,19 +89,20 @@ class TokenReader:
         """Words for a line; None where the backbone cannot read."""
         return None if self.words is None else self.words.bank.pair(spec)
 
-    def remembered_pairs(self, memories: Sequence[Tensors | None], names: Sequence[str]) -> TextPair | None:
-        """For every picture the words that its state keeps, or those of a line without one: (B, D) each."""
-        unknown = self.pair(None)
-        if unknown is None:
+    def pairs(
+        self, pictures: Sequence[Planes], memories: Sequence[Tensors | None], names: Sequence[str]
+    ) -> TextPair | None:
+        """For every picture the words that its state keeps, or its line's where there is no state: (B, D) each."""
+        words = self.words
+        if words is None or not pictures:
             return None
-        if all(tensors is None for tensors in memories):
-            return unknown
-        usual = unknown.stacked().cpu().numpy()
-        kept = [
-            usual if tensors is None else tensors[_text_name(name)]
-            for tensors, name in zip(memories, names, strict=True)
+        each = [
+            words.bank.pair(picture.spec).stacked()
+            if tensors is None
+            else torch.from_numpy(tensors[_text_name(name)]).to(self.device)
+            for picture, tensors, name in zip(pictures, memories, names, strict=True)
         ]
-        stacked = torch.from_numpy(np.stack(kept)).to(self.device)  # (B, 2, D)
+        stacked = torch.stack(each)  # (B, 2, D)
         return TextPair(normal=stacked[:, 0], abnormal=stacked[:, 1])
 
 

@@ -60,6 +60,11 @@ class Segmenter(nn.Module):
         heads = self.heads if self.training else None
         return decode(self.sam, embedding, sparse, dense, multimask=multimask, heads=heads)
 
+    def keep_only(self, additions: SegmenterSettings) -> None:
+        """Leave out what a person switched off, of a network that was trained with it."""
+        self.prompt = self.prompt if additions.multiscale_prompt else None
+        self.heads = self.heads if additions.multiscale_decoder else None
+
     def trainable(self) -> list[nn.Module]:
         """What the segmentation stage trains (SYSTEMS A.4.5): all but the image encoder."""
         own = [self.sam.prompt_encoder, self.sam.mask_decoder, self.prompt, self.heads]

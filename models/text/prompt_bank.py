@@ -30,7 +30,9 @@ class LearnedSettings(PartSettings):
 
 
 class TextSettings(PartSettings):
-    """``class_name``: of parts whose line has no state yet. ``classes``: name of a defect -> its texts by level.
+    """``class_name``: of parts of which nobody said what they are called.
+
+    ``classes``: name of a defect -> its texts by level.
 
     ``level``: which of them are abnormal prompts beside the ensemble; CLASSNAME needs no text.
     """
@@ -65,10 +67,10 @@ class PromptBank:
         self._pair = lru_cache(maxsize=256)(self._new_pair)
 
     def prompts(self, spec: LineSpec | None) -> Prompts:
-        """As strings."""
+        """As strings. None: of a line of which nobody said anything."""
         return ensemble(
             self._settings.ensemble,
-            self._settings.class_name if spec is None else normality_sentence(spec.class_name),
+            self._class_name(spec),
             suffixes=() if spec is None else tuple(map(normality_sentence, spec.defect_words)),
             normality="" if spec is None else normality_sentence(spec.normality),
             more=self._sentences(),
@@ -90,10 +92,13 @@ class PromptBank:
         )
 
     def _learned_texts(self, learned: LearnedContext, spec: LineSpec | None) -> LearnedTexts:
-        name = self._settings.class_name if spec is None else normality_sentence(spec.class_name)
         words = () if spec is None else tuple(map(normality_sentence, spec.defect_words))
-        found: LearnedTexts = learned(self._tower, name, (*_USUAL_SUFFIXES, *words))
+        found: LearnedTexts = learned(self._tower, self._class_name(spec), (*_USUAL_SUFFIXES, *words))
         return found
+
+    def _class_name(self, spec: LineSpec | None) -> str:
+        said = "" if spec is None else normality_sentence(spec.class_name)
+        return said or self._settings.class_name
 
     def _sentences(self) -> tuple[str, ...]:
         classes: Mapping[str, Mapping[PromptLevel, str]] = self._settings.classes

@@ -5,7 +5,8 @@ a run that was interrupted goes on as if it had not been.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -22,8 +23,9 @@ from models.recipes.spgdd_recipe import TddfSettings
 from models.text.learned_context import LearnedContext, LearnedTexts
 from models.text.prompt_bank import usual_suffixes
 from models.train.checked_steps import checked_steps
-from models.train.checkpoint import read_checkpoint, save_checkpoint
-from models.train.learning_rate import cosine
+from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
+from models.train.descent import Descent
+from models.train.frozen import proven_frozen
 from models.train.segmentation_samples import SampleSource
 from models.train.tddf_loss import pixel_loss, separation, signed_hinge
 
@@ -93,17 +95,15 @@ def train_prompts(
 ) -> None:
     """Train the run's words in place, going on from ``checkpoint`` if it is there.
 
-    RuntimeError if the network is another one afterwards: then the figures would mean nothing.
+    RuntimeError if the network is another one afterwards. ConfigurationError if ``checkpoint`` is of another run.
     """
     settings = run.settings
-    frozen = parameters_sha256(run.clip)
-    start = run.resume(checkpoint)
-    for done, loss in checked_steps(run.train, start=start, steps=settings.steps, every=settings.check_every):
-        run.save(checkpoint, done)
-        auroc, apart = run.measure()
-        report(PromptProgress(step=done, steps=settings.steps, loss=loss, auroc=auroc, apart=apart))
-    if parameters_sha256(run.clip) != frozen:
-        raise RuntimeError("the network changed in a training of words, which is meant to leave it alone")
+    with proven_frozen(run.clip, "the network"):
+        start = run.resume(checkpoint)
+        for done, loss in checked_steps(run.train, start=start, steps=settings.steps, every=settings.check_every):
+            run.save(checkpoint, done)
+            auroc, apart = run.measure()
+            report(PromptProgress(step=done, steps=settings.steps, loss=loss, auroc=auroc, apart=apart))
 
 
 class PromptRun:
@@ -126,20 +126,14 @@ class PromptRun:
         self._tddf = tddf
         self._samples = samples
         self._device = device
-        self._optimizer = torch.optim.Adam(self.context.parameters(), lr=settings.learning_rate)
+        self._descent = Descent(
+            self.context.parameters(), peak=settings.learning_rate, warm_up=settings.warm_up, steps=settings.steps
+        )
 
     def train(self, step: int) -> float:
         """One step; returns the loss."""
-        settings = self.settings
-        for group in self._optimizer.param_groups:
-            group["lr"] = cosine(step, peak=settings.learning_rate, warm_up=settings.warm_up, steps=settings.steps)
-        batch = self._batch(settings.seed, step, settings.batch, held_out=False)
-        loss = self.loss(batch.tokens, batch.defect)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.context.parameters(), 1.0)
-        self._optimizer.step()
-        return float(loss.detach())
+        batch = self._batch(self.settings.seed, step, self.settings.batch, held_out=False)
+        return self._descent.step(step, self.loss(batch.tokens, batch.defect))
 
     def loss(self, tokens: Tensor, defect: Tensor) -> Tensor:
         """B (L_TDDF + lambda L_sep) + alignment + g L_I of tokens (N, C) and defect (N,); lambda counts once."""
@@ -170,17 +164,22 @@ class PromptRun:
 
     def save(self, checkpoint: Path, step: int) -> None:
         """Replace the checkpoint."""
-        content = {"step": step, "context": self.context.state_dict(), "optimizer": self._optimizer.state_dict()}
-        save_checkpoint(checkpoint, content)
+        content = {"step": step, "context": self.context.state_dict(), "optimizer": self._descent.state()}
+        save_checkpoint(checkpoint, content, made_with=self._made_with)
 
     def resume(self, checkpoint: Path) -> int:
-        """The step to go on with."""
-        content = read_checkpoint(checkpoint, self._device)
+        """The step to go on with. ConfigurationError if ``checkpoint`` is of another run."""
+        content = read_checkpoint(checkpoint, self._device, made_with=self._made_with)
         if content is None:
             return 0
         self.context.load_state_dict(content["context"])
-        self._optimizer.load_state_dict(content["optimizer"])
+        self._descent.resume(content["optimizer"])
         return int(content["step"])
+
+    @cached_property  # hashing a large network takes seconds
+    def _made_with(self) -> dict[str, str]:
+        tddf = self._tddf.model_dump(mode="json")
+        return run_of(tddf, asdict(self.settings), pictures=self._samples.name, network=parameters_sha256(self.clip))
 
     def _texts(self) -> LearnedTexts:
         texts: LearnedTexts = self.context(self.clip, self.settings.class_name, usual_suffixes())

@@ -38,6 +38,16 @@ class Variant:
     multiscale_decoder: bool = True
     prompt: PromptKind = "mask"
 
+    @property
+    def file_name(self) -> str:
+        """Of its weights, in the folder of a training."""
+        return WEIGHTS if self.name == FULL.name else f"{self.slug}.safetensors"
+
+    @property
+    def slug(self) -> str:
+        """Its name for files."""
+        return self.name.replace(" ", "-")
+
 
 FULL: Final = Variant(name="full")
 ABLATIONS: Final = (
@@ -99,22 +109,19 @@ def train_segmenter(
 ) -> TrainedSegmenter:
     """Train into ``folder``, going on where an earlier run with the same settings stopped; ``report``: variant, where.
 
-    ConfigurationError if SAM's weights cannot be used.
+    Every variant has a file of weights of its own. ConfigurationError if SAM's weights cannot be used, or another run
+    began there.
     """
     place = place_of(device)
     torch.set_num_threads(threads)
     folder.mkdir(parents=True, exist_ok=True)
     figures: list[VariantFigures] = []
-    packed = b""
-    full = replace(FULL, prompt=settings.segmentation.prompt)
-    for variant in (full, *settings.ablations):
+    for variant in (replace(FULL, prompt=settings.segmentation.prompt), *settings.ablations):
         segmenter, found = _train(variant, settings, samples, folder, place, report)
         figures.append(found)
-        if variant is full:
-            packed = pack_segmenter(segmenter)
+        (folder / variant.file_name).write_bytes(pack_segmenter(segmenter))
     file = folder / WEIGHTS
-    file.write_bytes(packed)
-    sha256 = hashlib.sha256(packed).hexdigest()
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     (folder / REPORT).write_text(segmentation_report(settings.segmentation, figures, sha256), encoding="utf-8")
     return TrainedSegmenter(file=file, sha256=sha256, figures=tuple(figures))
 
@@ -134,10 +141,9 @@ def _train(
         weights=settings.weights,
         seed=settings.sam_seed,
     )
-    name = variant.name.replace(" ", "-")
     untrained, _ = SegmentationRun(own, segmenter, samples, place).measure()
     frozen = parameters_sha256(segmenter.sam.image_encoder)
-    curves = Curves(folder / CURVES / name)
+    curves = Curves(folder / CURVES / variant.slug)
     rows: list[SegmentationProgress] = []
 
     def note(progress: SegmentationProgress) -> None:
@@ -145,10 +151,15 @@ def _train(
         rows.append(progress)
         report(variant.name, progress)
 
-    train_segmentation(own, segmenter, samples, folder / f"{name}.pt", device=place, report=note)
+    train_segmentation(own, segmenter, samples, folder / f"{variant.slug}.pt", device=place, report=note)
     trained, coarse = (rows[-1].iou, rows[-1].coarse_iou) if rows else _measured(own, segmenter, samples, place)
     return segmenter, VariantFigures(
-        name=variant.name, untrained=untrained, trained=trained, coarse=coarse, encoder_sha256=frozen
+        name=variant.name,
+        file=variant.file_name,
+        untrained=untrained,
+        trained=trained,
+        coarse=coarse,
+        encoder_sha256=frozen,
     )
 
 

@@ -5,7 +5,8 @@ that was interrupted goes on as if it had not been.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -21,9 +22,10 @@ from models.refine.prompts import PromptKind
 from models.refine.sam_refiner import in_frame, normalised, prompt_of, sam_mean_std
 from models.refine.segmenter import Prompt, Segmenter
 from models.train.checked_steps import checked_steps
-from models.train.checkpoint import read_checkpoint, save_checkpoint
+from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
 from models.train.coarse_prompts import coarse_prompt
-from models.train.learning_rate import cosine
+from models.train.descent import Descent
+from models.train.frozen import proven_frozen
 from models.train.mask_loss import SCALE_WEIGHTS, mask_loss, resized_truth
 from models.train.segmentation_samples import SampleSource
 
@@ -87,19 +89,17 @@ def train_segmentation(
 ) -> None:
     """Train ``segmenter`` in place, going on from ``checkpoint`` if it is there.
 
-    RuntimeError if the image encoder is another one afterwards: then the figures would mean nothing.
+    RuntimeError if the image encoder is another one afterwards. ConfigurationError if ``checkpoint`` is of another run.
     """
     torch.manual_seed(settings.seed)
     run = SegmentationRun(settings, segmenter, samples, device)
-    frozen = parameters_sha256(segmenter.sam.image_encoder)
-    start = run.resume(checkpoint)
-    for done, loss in checked_steps(run.train, start=start, steps=settings.steps, every=settings.check_every):
-        run.save(checkpoint, done)
-        iou, coarse = run.measure()
-        report(SegmentationProgress(step=done, steps=settings.steps, loss=loss, iou=iou, coarse_iou=coarse))
+    with proven_frozen(segmenter.sam.image_encoder, "the image encoder"):
+        start = run.resume(checkpoint)
+        for done, loss in checked_steps(run.train, start=start, steps=settings.steps, every=settings.check_every):
+            run.save(checkpoint, done)
+            iou, coarse = run.measure()
+            report(SegmentationProgress(step=done, steps=settings.steps, loss=loss, iou=iou, coarse_iou=coarse))
     segmenter.eval()
-    if parameters_sha256(segmenter.sam.image_encoder) != frozen:
-        raise RuntimeError("the image encoder changed in training, which is meant to leave it alone")
 
 
 class SegmentationRun:
@@ -117,24 +117,20 @@ class SegmentationRun:
         segmenter.requires_grad_(requires_grad=False)
         for module in segmenter.trainable():
             module.requires_grad_(requires_grad=True)
-        self._parameters = [p for module in segmenter.trainable() for p in module.parameters()]
-        self._optimizer = torch.optim.Adam(self._parameters, lr=settings.learning_rate)
+        self._descent = Descent(
+            [each for module in segmenter.trainable() for each in module.parameters()],
+            peak=settings.learning_rate,
+            warm_up=settings.warm_up,
+            steps=settings.steps,
+        )
 
     def train(self, step: int) -> float:
         """One step; returns the loss."""
-        settings = self._settings
-        for group in self._optimizer.param_groups:
-            group["lr"] = cosine(step, peak=settings.learning_rate, warm_up=settings.warm_up, steps=settings.steps)
-        batch = self._batch(settings.seed, step, settings.batch, held_out=False)
+        batch = self._batch(self._settings.seed, step, self._settings.batch, held_out=False)
         self._segmenter.train()
         # Its norms must not follow the batches: frozen means statistics, too.
         self._segmenter.sam.image_encoder.eval()
-        loss = segmentation_loss(self._answer(batch), batch.truth)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._parameters, 1.0)
-        self._optimizer.step()
-        return float(loss.detach())
+        return self._descent.step(step, segmentation_loss(self._answer(batch), batch.truth))
 
     def measure(self) -> tuple[float, float]:
         """(mean IoU of the fine masks, of the coarse ones) on samples that no step trains on."""
@@ -157,19 +153,25 @@ class SegmentationRun:
         content = {
             "step": step,
             "trained": [module.state_dict() for module in self._segmenter.trainable()],
-            "optimizer": self._optimizer.state_dict(),
+            "optimizer": self._descent.state(),
         }
-        save_checkpoint(checkpoint, content)
+        save_checkpoint(checkpoint, content, made_with=self._made_with)
 
     def resume(self, checkpoint: Path) -> int:
-        """The step to go on with."""
-        content = read_checkpoint(checkpoint, self._device)
+        """The step to go on with. ConfigurationError if ``checkpoint`` is of another run."""
+        content = read_checkpoint(checkpoint, self._device, made_with=self._made_with)
         if content is None:
             return 0
         for module, tensors in zip(self._segmenter.trainable(), content["trained"], strict=True):
             module.load_state_dict(tensors)
-        self._optimizer.load_state_dict(content["optimizer"])
+        self._descent.resume(content["optimizer"])
         return int(content["step"])
+
+    @cached_property  # hashing a large network takes seconds
+    def _made_with(self) -> dict[str, str]:
+        additions = self._segmenter.settings.model_dump(mode="json")
+        encoder = parameters_sha256(self._segmenter.sam.image_encoder)
+        return run_of(additions, asdict(self._settings), pictures=self._samples.name, encoder=encoder)
 
     def _answer(self, batch: _Batch) -> Masks:
         return self._segmenter.segment(batch.embedding, batch.prompt, multimask=self._settings.multimask)

@@ -10,9 +10,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class VariantFigures:
-    """Mean IoU on held-out samples; ``coarse``: of the masks that were the prompts."""
+    """Mean IoU on held-out samples; ``coarse``: of the masks that were the prompts; ``file``: its weights."""
 
     name: str
+    file: str
     untrained: float
     trained: float
     coarse: float
@@ -22,7 +23,8 @@ class VariantFigures:
 def segmentation_report(settings: "SegmentationSettings", figures: Sequence[VariantFigures], sha256: str) -> str:
     """Markdown."""
     rows = "\n".join(
-        f"| {each.name} | {each.untrained:.3f} | {each.trained:.3f} | {each.trained - figures[0].trained:+.3f} |"
+        f"| {each.name} | {each.untrained:.3f} | {each.trained:.3f} | {each.trained - figures[0].trained:+.3f} "
+        f"| `{each.file}` |"
         for each in figures
     )
     return f"""# SAM-LLaVA's segmentation stage
@@ -33,8 +35,8 @@ File `segmenter.safetensors`, sha256 `{sha256}`: prompt encoder, mask decoder, m
 Mean IoU on {settings.held_out} held-out samples; the coarse masks that SAM was prompted with have
 {figures[0].coarse:.3f}.
 
-| variant | untrained | trained | against full |
-|---|---|---|---|
+| variant | untrained | trained | against full | weights |
+|---|---|---|---|---|
 {rows}
 
 The image encoder was frozen: sha256 `{figures[0].encoder_sha256}` of its parameters before and after.

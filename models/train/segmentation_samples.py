@@ -36,6 +36,10 @@ class SegmentationSample:
 class SampleSource(Protocol):
     """Where samples come from. A function of the random numbers alone: the same seed, the same samples."""
 
+    @property
+    def name(self) -> str:
+        """Which pictures they are, for a checkpoint that shall go on with the same ones."""
+
     def training(self, rng: Generator) -> SegmentationSample:
         """One to learn from."""
 
@@ -50,9 +54,9 @@ class DrawnSamples:
     """
 
     def __init__(self, *, side_px: int, count: int = 256, held_out: int = 64) -> None:
-        self._side_px = side_px
         self._training = _Pool(training_families(()), count, side_px)
         self._held_out = _Pool(HELD_OUT_FAMILIES, held_out, side_px)
+        self.name = f"{count} drawn ones of {side_px} px"
 
     def training(self, rng: Generator) -> SegmentationSample:
         """See ``SampleSource``."""
@@ -114,6 +118,7 @@ class LabelledSamples:
         self._training = [sample for index, sample in enumerate(marked) if index % _HELD_OUT_EVERY]
         if not self._training:
             raise ConfigurationError([f"--data: {labelled.root} has {len(marked)} pictures with masks, expected 2"])
+        self.name = f"{len(marked)} with masks of {labelled.root}"
 
     def training(self, rng: Generator) -> SegmentationSample:
         """See ``SampleSource``."""

@@ -33,9 +33,10 @@ ABLATIONS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class WordFigures:
-    """AUROC of held-out patches by delta, and |e_n - e_a|, before and after."""
+    """AUROC of held-out patches by delta, and |e_n - e_a|, before and after; ``file``: the words."""
 
     name: str
+    file: str
     untrained: float
     trained: float
     apart_before: float
@@ -66,8 +67,8 @@ def train_words(
 ) -> TrainedWords:
     """Train for a recipe's network into ``folder``, going on where an earlier run with the same settings stopped.
 
-    ``ablations``: variants of the loss that are trained beside it, for the report. ConfigurationError if the recipe is
-    none of the kind spgdd, or its backbone knows no words.
+    ``ablations``: variants of the loss that are trained beside it, each into a file of its own. ConfigurationError if
+    the recipe is none of the kind spgdd, its backbone knows no words, or another run began there.
     """
     numbers = read_recipe(recipe, changes)
     if not isinstance(numbers, SpgddRecipe):
@@ -81,39 +82,43 @@ def train_words(
     frozen = parameters_sha256(eye.clip)
     variants = {_FULL: settings, **{name: replace(settings, **change) for name, change in ablations.items()}}
     figures: list[WordFigures] = []
-    packed = b""
     for name, own in variants.items():
         run = PromptRun(own, clip=eye.clip, backbone=eye.backbone, tddf=numbers.tddf, samples=samples, device=place)
         figures.append(_train(name, run, folder, report))
-        if name == _FULL:
-            packed = pack_context(run.context)
+        (folder / figures[-1].file).write_bytes(pack_context(run.context))
     file = folder / WORDS
-    file.write_bytes(packed)
-    sha256 = hashlib.sha256(packed).hexdigest()
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     trained = TrainedWords(file=file, sha256=sha256, figures=tuple(figures), network_sha256=frozen)
     (folder / REPORT).write_text(_report(settings, trained, numbers.backbone.name), encoding="utf-8")
     return trained
 
 
 def _train(name: str, run: PromptRun, folder: Path, report: Callable[[str, PromptProgress], None]) -> WordFigures:
-    file_name = name.replace(" ", "-").replace(".", "")
+    slug = name.replace(" ", "-").replace(".", "")
     untrained, before = run.measure()
-    curves = Curves(folder / CURVES / file_name)
+    curves = Curves(folder / CURVES / slug)
 
     def note(progress: PromptProgress) -> None:
         curves.add(progress)
         report(name, progress)
 
-    train_prompts(run, folder / f"{file_name}.pt", report=note)
+    train_prompts(run, folder / f"{slug}.pt", report=note)
     trained, apart = run.measure()
-    return WordFigures(name=name, untrained=untrained, trained=trained, apart_before=before, apart=apart)
+    return WordFigures(
+        name=name,
+        file=WORDS if name == _FULL else f"{slug}.safetensors",
+        untrained=untrained,
+        trained=trained,
+        apart_before=before,
+        apart=apart,
+    )
 
 
 def _report(settings: PromptStageSettings, trained: TrainedWords, backbone: str) -> str:
     full = trained.figures[0]
     rows = "\n".join(
         f"| {each.name} | {each.untrained:.3f} | {each.trained:.3f} | {each.trained - full.trained:+.3f} "
-        f"| {each.apart_before:.3f} | {each.apart:.3f} |"
+        f"| {each.apart_before:.3f} | {each.apart:.3f} | `{each.file}` |"
         for each in trained.figures
     )
     return f"""# SPGDD-GPT's words
@@ -123,8 +128,8 @@ File `{WORDS}`, sha256 `{trained.sha256}`: four words of context, four abnormal 
 
 Patches of {settings.held_out} held-out pictures by delta = d_n - d_a, and how far the two texts lie apart:
 
-| loss | AUROC untrained | trained | against full | texts apart before | after |
-|---|---|---|---|---|---|
+| loss | AUROC untrained | trained | against full | texts apart before | after | words |
+|---|---|---|---|---|---|---|
 {rows}
 
 Everything else was frozen: sha256 `{trained.network_sha256}` of all parameters of the network, before and after.

@@ -43,4 +43,5 @@ def to_part(due: DuePart) -> Part | None:
         sensor=sensor,
         missing=tuple(name for name in due.spec.expected_modalities if name not in there),
         mm_per_px=due.spec.mm_per_px,
+        spec=due.spec,
     )

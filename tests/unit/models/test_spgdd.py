@@ -219,3 +219,29 @@ def test_a_lines_words_travel_with_its_state(tiny: Inspector):
     assert plain.tensors["rgb.text"].shape == (2, 24)
     assert not np.allclose(plain.tensors["rgb.text"][1], worded.tensors["rgb.text"][1], atol=1e-5)
     np.testing.assert_array_equal(plain.tensors["rgb.text"][0], worded.tensors["rgb.text"][0])
+
+
+@pytest.mark.parametrize("recipe", ["spgdd", "samllava"])
+def test_before_its_first_version_a_line_is_judged_by_its_own_words(recipe: str):
+    changes = {**TINY, "text.class_name": "disc", **({"sam.size": "null"} if recipe == "samllava" else {})}
+    own = load_inspector(recipe, threads=1, changes=changes)
+    image = surface(21, defect=True)
+    specs = {
+        "nobody asked": None,
+        "nobody said anything": LineSpec(line="l"),
+        "its own name": LineSpec(line="l", class_name="nut"),
+        "its own flaws": LineSpec(line="l", class_name="nut", defect_words=("with a burr",)),
+    }
+    parts = [part_of(image, name, "l", spec) for name, spec in specs.items()]
+    together = [finding.pictures["rgb"].map for finding in own.inspect(parts, [None] * len(parts))]
+    unsaid, default, named, worded = together
+    np.testing.assert_array_equal(unsaid, default)
+    assert not np.allclose(named, default, atol=1e-6)
+    assert not np.allclose(worded, named, atol=1e-6)
+    # What the recipe calls them is what a line may call them itself.
+    called = part_of(image, "called", "l", LineSpec(line="l", class_name="disc"))
+    np.testing.assert_allclose(own.inspect([called], [None])[0].pictures["rgb"].map, default, atol=1e-6)
+    # The first version is built by the same words.
+    state = own.build_state([part(0), part(1)], LineSpec(line="l"))
+    same = own.build_state([part(0), part(1)], LineSpec(line="l", class_name="disc"))
+    np.testing.assert_array_equal(state.tensors["rgb.text"], same.tensors["rgb.text"])

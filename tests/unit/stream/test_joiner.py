@@ -71,6 +71,7 @@ def test_views_of_several_cameras_are_modalities_and_a_missing_one_is_flagged() 
     assert partial.inspection_id() == inspection_id(LINE, "plc-1", "P2")  # joined by part id and trigger session
     part = to_part(partial)
     assert (sorted(part.images), part.missing) == (["rgb_left", "rgb_right"], ("rgb_top",))
+    assert part.spec == spec  # the line's words go with it
 
 
 def test_part_is_due_when_the_watermark_reaches_its_deadline_and_not_before() -> None:

@@ -1,0 +1,72 @@
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lineside.cli import main
+from models.synth.line import draw_line
+from models.synth.mvtec_folder import DataSetSize, write_line
+
+Run = Callable[..., tuple[int, str, str]]
+SAMLLAVA = ("--sam", "tiny", "--steps", "2", "--batch", "2", "--side-px", "64")
+SPGDD = ("--backbone", "tiny-clip", "--steps", "2", "--batch", "2", "--side-px", "64")
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in this process: (exit code, output, errors)."""
+
+    def run_here(*arguments: str | Path) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["lineside", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        said = capsys.readouterr()
+        return int(ended.value.code or 0), said.out, said.err
+
+    return run_here
+
+
+@pytest.fixture
+def marked(tmp_path: Path) -> Path:
+    """A labelled set with masks."""
+    root = tmp_path / "set"
+    list(write_line(root, draw_line(0, family="brushed", height=64, width=64), DataSetSize(normals=2, defects=5)))
+    return root
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_recipe_is_trained_by_its_name_on_drawn_lines_or_on_labelled_images(
+    run: Run, tmp_path: Path, marked: Path
+) -> None:
+    code, out, err = run("train", "--recipe", "samllava", "--data", marked, *SAMLLAVA, "--out", tmp_path / "sam")
+    assert code == 0, err
+    assert "full 2: loss" in out
+    assert f"--set sam.size=tiny --set sam.seed=0 --set sam.trained={tmp_path}/sam/segmenter.safetensors" in out
+    code, out, err = run("train", "--recipe=spgdd", "--data", "procedural", *SPGDD, "--out", tmp_path / "words")
+    assert code == 0, err
+    assert f"--set text.learned.weights={tmp_path}/words/words.safetensors" in out
+    assert (tmp_path / "words" / "REPORT.md").is_file()
+
+    # What is in that folder already was learned with other settings: nothing is mixed.
+    code, _, err = run("train", "samllava", "--data", marked, *SAMLLAVA, "--seed", "1", "--out", tmp_path / "sam")
+    assert code == 2
+    assert "full.pt: a run with seed 0, this one has 1; another --out begins anew" in err
+    code, _, err = run("train", "spgdd", *SPGDD, "--learning-rate", "0.5", "--out", tmp_path / "words")
+    assert code == 2
+    assert "full.pt: a run with learning_rate 0.001, this one has 0.5" in err
+
+
+def test_mistakes_are_told_before_anything_is_drawn(run: Run, tmp_path: Path) -> None:
+    for arguments, reason in (
+        (["--recipe", "nothing"], "No such command 'nothing'"),
+        (["samllava", "--sam", "vit_x"], "--sam: 'vit_x' is none of vit_b"),
+        (["samllava"], "--weights FILE is missing: the checkpoint of SAM mobile"),
+        (["samllava", *SAMLLAVA, "--data", tmp_path / "absent"], "is not a folder"),
+        (["spgdd"], "--weights FILE is missing"),
+        (["spgdd", *SPGDD, "--set", "memory.mach=nearest"], "memory.mach"),
+    ):
+        code, _, err = run("train", *arguments)
+        assert code == 2
+        assert reason in err, (arguments, err)
