@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from asyncua import Client
@@ -10,7 +11,12 @@ from asyncua import Client
 from tests.components.black_hole import BlackHole
 from tests.components.node_opcua import RealNodeOpcua
 from tests.components.waiting import wait_until
+from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
+from tests.pipeline.connectors.edge_ledger import ledgers_of
+from tests.pipeline.connectors.published import Published
 from tests.pipeline.connectors.running_source import RunningSource
+from wire import topics
+from wire.kafka.embedded import EmbeddedBroker
 from wire.part_context import context_from_event
 from wire.sensor_window import SensorWindow
 
@@ -27,6 +33,12 @@ def server() -> Iterator[RealNodeOpcua]:
         yield server
 
 
+@pytest.fixture
+def broker() -> Iterator[EmbeddedBroker]:
+    with EmbeddedBroker(topics.with_dead_letters(), partitions=1) as broker:
+        yield broker
+
+
 def keys(server: RealNodeOpcua, **changes: object) -> dict[str, object]:
     return {
         "endpoint": server.endpoint,
@@ -38,56 +50,74 @@ def keys(server: RealNodeOpcua, **changes: object) -> dict[str, object]:
     }
 
 
-def sequences(source: RunningSource) -> list[int]:
-    return [one.origin.sequence for one in source.contexts()]
+def told(published: Published) -> list[int]:
+    """Numbers of the parts in Kafka, in order."""
+    return published.sequences(topics.PART_CONTEXT)
 
 
-def test_a_black_hole_is_noticed_and_every_part_made_meanwhile_arrives_once(server: RealNodeOpcua) -> None:
+def assert_every_part_has_arrived(published: Published) -> None:
+    """None lost, none twice, in order, each with its own id, and the ledgers of both sources add up without a hole."""
+    arrived = told(published)
+    assert arrived == list(range(arrived[0], arrived[0] + len(arrived)))
+    for event in published.events(topics.PART_CONTEXT):
+        context = context_from_event(event)
+        assert context.part.part_id == f"part-{context.origin.sequence + 1}"
+    for source in (f"{LINE}/plc", f"{LINE}/plc/sensors"):
+        (ledger,) = ledgers_of(published, source).values()
+        assert ledger.published == set(arrived)
+        assert not ledger.holes
+        assert not ledger.dropped
+
+
+def test_a_black_hole_is_noticed_and_every_part_made_meanwhile_arrives_once(
+    server: RealNodeOpcua, broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    published = Published(broker.bootstrap)
     with BlackHole(server.port) as way:
-        source = RunningSource(keys(server, endpoint=f"opc.tcp://127.0.0.1:{way.port}"))
-        try:
-            source.wait_subscribed()
-            wait_until(lambda: len(sequences(source)) >= 5, 20, "five parts")
+        told_keys = keys(server, endpoint=f"opc.tcp://127.0.0.1:{way.port}")
+        with ConnectorProcess("opcua", tmp_path, bootstrap=broker.bootstrap, **told_keys) as connector:
+            wait_until(lambda: len(told(published)) >= 5, 20, "five parts")
             way.open_up()
             # The test has nothing to wait for but time itself: the hole's length is what is tested.
             with pytest.raises(AssertionError):
                 wait_until(lambda: False, HOLE_S, "the end of the hole")
-            assert source.source.trouble is not None
-            told = sequences(source)[-1]
+            assert connector.probe("/readyz")[0] == 503
+            last = told(published)[-1]
             way.heal()
             wait_until(
-                lambda: sequences(source)[-1] > told + HOLE_S * 10 * 0.9, 60, lambda: str(sequences(source)[-5:])
-            )
-        finally:
-            source.stop()
-    arrived = sequences(source)
-    assert arrived == list(range(arrived[0], arrived[0] + len(arrived)))  # none lost, none twice, in order
-    assert all(
-        context_from_event(one.event).part.part_id == f"part-{one.origin.sequence + 1}" for one in source.contexts()
-    )
-    assert source.metric("connector_opcua_reconnects_total") >= 1
+                lambda: told(published)[-1] > last + HOLE_S * 10 * 0.9, 60, lambda: str(told(published)[-5:]),
+                interval_s=0.5,
+            )  # fmt: skip
+            assert connector.metric("connector_opcua_reconnects_total") >= 1
+            connector.stop()
+    assert_every_part_has_arrived(published)
 
 
-def test_a_server_without_a_free_session_is_left_alone_and_joined_when_one_is_free() -> None:
+def test_a_server_without_a_free_session_is_left_alone_and_joined_when_one_is_free(
+    broker: EmbeddedBroker, tmp_path: Path
+) -> None:
+    published = Published(broker.bootstrap)
     with RealNodeOpcua(max_sessions=1) as server:
-        source = asyncio.run(crowded_out(server))
+        connector = ConnectorProcess("opcua", tmp_path, bootstrap=broker.bootstrap, **keys(server))
         try:
-            wait_until(lambda: source.source.trouble is None, 30, lambda: str(source.source.trouble))
-            wait_until(lambda: len(sequences(source)) >= 3, 20, "parts")
+            asyncio.run(crowd_out(connector, server))
+            wait_until(lambda: connector.probe("/readyz") == (200, "ok"), 30, lambda: connector.log_tail())
+            wait_until(lambda: len(told(published)) >= 3, 20, "parts")
+            connector.stop()
         finally:
-            source.stop()
+            connector.kill()
+    assert_every_part_has_arrived(published)
 
 
-async def crowded_out(server: RealNodeOpcua) -> RunningSource:
-    """A source that could not get in, because another client held the only session; the other one has left."""
+async def crowd_out(connector: ConnectorProcess, server: RealNodeOpcua) -> None:
+    """Hold the only session until the connector has found out, then leave."""
     async with Client(server.endpoint):
-        source = RunningSource(keys(server))
+        connector.start()
 
         def is_told() -> bool:
-            return "the server has no free session" in (source.source.trouble or "")
+            return "the server has no free session" in (connector.probe("/readyz") or (0, ""))[1]
 
-        await asyncio.to_thread(wait_until, is_told, 20, lambda: f"the reason: {source.source.trouble}")
-    return source
+        await asyncio.to_thread(wait_until, is_told, 20, lambda: connector.log_tail())
 
 
 def test_rates_deadbands_elements_and_bad_values_reach_the_window_as_they_are(server: RealNodeOpcua) -> None:

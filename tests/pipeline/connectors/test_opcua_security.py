@@ -1,5 +1,6 @@
 """Secured links to servers that are not ours: node-opcua, and asyncua in a process of its own."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from tests.components.requirement import require
 from tests.components.secured_asyncua import NAMESPACE, URI, SecuredAsyncua
 from tests.components.waiting import wait_until
 from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
+from tests.pipeline.connectors.edge_ledger import ledgers_of
 from tests.pipeline.connectors.published import Published
 from wire import topics
 from wire.kafka.embedded import EmbeddedBroker
@@ -189,6 +191,14 @@ def test_a_secured_connector_brings_parts_tells_when_certificates_expire_and_goe
                 60,
                 lambda: f"contexts under the renewed certificate\n{connector.log_tail()}",
             )
+            connector.stop()
+            # What the PLC counted while it let nobody in is a hole, and nothing else is.
+            (ledger,) = ledgers_of(published, f"{LINE}/plc").values()
+            assert ledger.published | ledger.holes == set(range(ledger.first, ledger.last + 1))
+            assert not ledger.dropped
+            numbers = sorted(ledger.published)
+            jumps = [(one, other) for one, other in itertools.pairwise(numbers) if other > one + 1]
+            assert len(jumps) == 1
 
 
 def test_an_expired_server_is_refused_unless_any_is_accepted(tmp_path: Path) -> None:

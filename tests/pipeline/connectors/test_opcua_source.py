@@ -13,13 +13,14 @@ from tests.components.structured_asyncua import NAMESPACE as STRUCTURED
 from tests.components.structured_asyncua import StructuredAsyncua
 from tests.components.waiting import wait_until
 from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
+from tests.pipeline.connectors.edge_ledger import ledgers_of
 from tests.pipeline.connectors.plc_server import PlcServer
 from tests.pipeline.connectors.published import Published
 from tests.pipeline.connectors.running_source import RunningSource
 from wire import topics
 from wire.frame import frame_from_event
 from wire.kafka.embedded import EmbeddedBroker
-from wire.part_context import context_from_event
+from wire.part_context import PartContext, context_from_event
 from wire.sensor_window import SensorWindow
 
 pytestmark = [pytest.mark.slow]
@@ -42,6 +43,44 @@ def run() -> Iterator[Callable[[dict[str, object]], RunningSource]]:
     yield start
     for one in running:
         one.stop()
+
+
+class RunningLine:
+    """An OPC UA connector as a process, and what it has brought to Kafka."""
+
+    def __init__(self, connector: ConnectorProcess, published: Published) -> None:
+        self.connector = connector
+        self._published = published
+
+    def wait_ready(self) -> None:
+        wait_until(lambda: self.connector.probe("/readyz") == (200, "ok"), 20, lambda: self.connector.log_tail())
+
+    def contexts(self) -> list[PartContext]:
+        return [context_from_event(event) for event in self._published.events(topics.PART_CONTEXT)]
+
+    def windows(self) -> dict[int, SensorWindow]:
+        """By sequence number."""
+        frames = map(frame_from_event, self._published.events(topics.FRAME_SENSOR))
+        return {frame.origin.sequence: SensorWindow.from_json(frame.payload) for frame in frames}
+
+    def assert_accounted(self, *, parts: int, holes: set[int]) -> None:
+        """End the connector; every part that the PLC counted is published or a named hole, for both of its sources."""
+        self.connector.stop()
+        for source in (f"{LINE}/plc", f"{LINE}/plc/sensors"):
+            (ledger,) = ledgers_of(self._published, source).values()
+            assert ledger.published | ledger.holes == set(range(parts))
+            assert (ledger.holes, ledger.dropped) == (holes, {})
+
+
+@pytest.fixture
+def line(plc: PlcServer, tmp_path: Path) -> Iterator[RunningLine]:
+    with (
+        EmbeddedBroker(topics.with_dead_letters(), partitions=1) as broker,
+        ConnectorProcess("opcua", tmp_path, bootstrap=broker.bootstrap, **plc.settings()) as connector,
+    ):
+        line = RunningLine(connector, Published(broker.bootstrap))
+        line.wait_ready()
+        yield line
 
 
 Run = Callable[[dict[str, object]], RunningSource]
@@ -70,25 +109,25 @@ def test_each_part_gives_its_context_and_its_sensor_window(plc: PlcServer, run: 
     assert temperature.values[-1] == 23.0  # the value before the trigger; 99.0 lies behind the window
 
 
-def test_a_clock_that_jumps_back_and_forward_loses_no_part(plc: PlcServer, run: Run) -> None:
+@pytest.mark.fault
+def test_a_clock_that_jumps_back_and_forward_loses_no_part(plc: PlcServer, line: RunningLine) -> None:
     """The session and the product are written before the first jump alone; the ledger of truth is the PLC's counter."""
-    source = run(plc.settings())
-    source.wait_subscribed()
     plc.part(product="lever")
-    wait_until(lambda: len(source.contexts()) == 1, 10, "the first part")
+    wait_until(lambda: len(line.contexts()) == 1, 10, "the first part")
     triggered = []
     for counter, hours in ((2, -1), (3, -1), (4, 24), (5, 24)):
-        told = len(source.contexts())
+        told = len(line.contexts())
         at = datetime.now(UTC) + timedelta(hours=hours)
         plc.write(at, Temperature=20.0 + counter, PartId=f"P-{counter}", PartCounter=counter)
         triggered.append(at)
-        wait_until(lambda told=told: len(source.contexts()) > told, 10, "the part's context")
-    wait_until(lambda: len(source.windows()) == 5, 10, "every window")
-    contexts = [context_from_event(one.event) for one in source.contexts()]
+        wait_until(lambda told=told: len(line.contexts()) > told, 10, "the part's context")
+    wait_until(lambda: len(line.windows()) == 5, 10, "every window")
+    line.assert_accounted(parts=5, holes=set())
+    contexts = line.contexts()
     assert [context.part.part_id for context in contexts] == [f"P-{number}" for number in range(1, 6)]
     assert {(context.part.trigger_session, context.part.product) for context in contexts} == {("t-1", "lever")}
     assert [context.part.triggered_at for context in contexts][1:] == triggered
-    windows = {one.origin.sequence: SensorWindow.from_json(one.event.data) for one in source.windows()}
+    windows = line.windows()
     assert {sequence: window.has_gap for sequence, window in windows.items() if sequence in (1, 3)} == {
         1: True,
         3: True,
@@ -96,25 +135,23 @@ def test_a_clock_that_jumps_back_and_forward_loses_no_part(plc: PlcServer, run: 
     assert [windows[sequence].channel("temperature").values[-1] for sequence in range(1, 5)] == [22.0, 23.0, 24.0, 25.0]
 
 
-def test_a_server_restart_is_survived_and_what_was_missed_is_a_hole(plc: PlcServer, run: Run) -> None:
-    source = run(plc.settings())
-    source.wait_subscribed()
+@pytest.mark.fault
+def test_a_server_restart_is_survived_and_what_was_missed_is_a_hole(plc: PlcServer, line: RunningLine) -> None:
     plc.part()
     plc.part()
-    wait_until(lambda: len(source.windows()) == 2, 10, "two windows")
+    wait_until(lambda: len(line.windows()) == 2, 10, "two windows")
     plc.stop()
-    wait_until(lambda: source.source.trouble is not None, 10, "the link to be lost")
+    wait_until(lambda: line.connector.probe("/readyz")[0] == 503, 10, "the link to be lost")
     plc.part()
     plc.part()
     plc.part()  # the server knows only the last one when it is back
     plc.start()
-    source.wait_subscribed()
+    line.wait_ready()
     plc.part()
-    wait_until(lambda: len(source.windows()) == 4, 10, "four windows")
-    assert [one.origin.sequence for one in source.contexts()] == [0, 1, 4, 5]
-    windows = [SensorWindow.from_json(one.event.data) for one in source.windows()]
-    assert [window.has_gap for window in windows][2] is True
-    assert len({one.event.id for one in source.submitted}) == len(source.submitted)  # nothing twice
+    wait_until(lambda: len(line.windows()) == 4, 10, "four windows")
+    line.assert_accounted(parts=6, holes={2, 3})
+    assert [context.origin.sequence for context in line.contexts()] == [0, 1, 4, 5]  # nothing twice
+    assert line.windows()[4].has_gap
 
 
 def test_a_server_that_is_not_there_yet_is_waited_for(plc: PlcServer, run: Run) -> None:

@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 
 from models.evaluate.sensors.bearing import read_records
+from tests.components.kafka import RealKafka
 from tests.components.waiting import wait_until
 from tests.pipeline.connectors.connector_process import LINE, CameraPc, ConnectorProcess
+from tests.pipeline.connectors.edge_ledger import ledgers_of
 from tests.pipeline.connectors.plc_server import CONTEXT, PlcServer
 from tests.pipeline.connectors.published import Published
 from wire import topics
@@ -97,9 +99,10 @@ def mfpt(folder: Path) -> Iterator[Row]:
 
 @pytest.mark.parametrize("rows", [skab, mfpt])
 def test_measured_values_reach_kafka_in_the_windows_of_their_parts(
-    rows: Callable[[Path], Iterator[Row]], broker: EmbeddedBroker, data_dir: Path, tmp_path: Path
+    rows: Callable[[Path], Iterator[Row]], own_kafka: RealKafka, data_dir: Path, tmp_path: Path
 ) -> None:
     """A row every 50 ms of source time, a part every tenth; what the test wrote is the ledger of truth."""
+    own_kafka.create_topic(topics.FRAMES, partitions=3)
     parts = 60 if SOAK else 6
     played = list(islice(rows(data_dir), 10 * parts + 5))
     truth: dict[str, list[tuple[datetime, float]]] = {tag: [] for tag in played[0]}
@@ -110,7 +113,7 @@ def test_measured_values_reach_kafka_in_the_windows_of_their_parts(
             "sensors": [{"name": tag, "node": f"line3/{tag}"} for tag in truth],
             "window": {"before_s": 0.42, "after_s": 0.12, "grace_s": 1.0},
         }
-        with ConnectorProcess("opcua", tmp_path, bootstrap=broker.bootstrap, **keys) as connector:
+        with ConnectorProcess("opcua", tmp_path, bootstrap=own_kafka.bootstrap, **keys) as connector:
             wait_until(lambda: connector.probe("/readyz") == (200, "ok"), 30, "the connector to be ready")
             begun = datetime.now(UTC)
             for number, row in enumerate(played):
@@ -123,13 +126,17 @@ def test_measured_values_reach_kafka_in_the_windows_of_their_parts(
                     plc.counter += 1
                     triggers.append(at)
                     plc.write(at, TriggerSession="t-1", PartId=f"P-{plc.counter}", PartCounter=plc.counter)
-            published = Published(broker.bootstrap)
+            published = Published(own_kafka.bootstrap)
             wait_until(lambda: len(published.sequences(topics.FRAME_SENSOR)) == parts, 30, "every window")
+            connector.stop()
     contexts = [context_from_event(event) for event in published.events(topics.PART_CONTEXT)]
     assert [(context.part.part_id, context.part.triggered_at) for context in contexts] == [
         (f"P-{number}", at) for number, at in enumerate(triggers, start=1)
     ]
     windows = {one.triggered_at: one for one in map(_window, published.events(topics.FRAME_SENSOR))}
+    for source in (f"{LINE}/plc", f"{LINE}/plc/sensors"):
+        (ledger,) = ledgers_of(published, source).values()
+        assert (ledger.published, ledger.holes, ledger.dropped) == (set(range(parts)), set(), {})
     for at in triggers:
         for tag, told in truth.items():
             expected = [value for when, value in told if -0.42 <= (when - at).total_seconds() <= 0.12]

@@ -1,6 +1,7 @@
 """Replay from a real RTSP camera: frames, a lost camera, a frozen one."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,9 +12,15 @@ from connectors.replay.sources import ReplayCamera, open_replay
 from tests.components.requirement import require
 from tests.components.rtsp_server import RealRtspCamera
 from tests.components.waiting import wait_until
-from tests.pipeline.connectors.connector_process import LINE
+from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
+from tests.pipeline.connectors.edge_ledger import ledgers_of
+from tests.pipeline.connectors.published import Published
+from wire import topics
 from wire.frame import frame_from_event
 from wire.image_codec import decode_image
+from wire.kafka.embedded import EmbeddedBroker
+
+CAMERA = f"{LINE}/camera1"
 
 pytestmark = [pytest.mark.slow]
 
@@ -27,7 +34,7 @@ def camera() -> Iterator[RealRtspCamera]:
 
 @pytest.fixture
 def replay(camera: RealRtspCamera) -> Iterator[ReplayCamera]:
-    settings = ReplayedSource(source=f"{LINE}/camera1", rtsp=camera.address, rate_fps=20, stale_after_s=1.0)
+    settings = ReplayedSource(source=CAMERA, rtsp=camera.address, rate_fps=20, stale_after_s=1.0)
     replay = open_replay(settings, line=LINE)
     yield replay
     replay.close()
@@ -68,15 +75,26 @@ def test_frames_of_a_camera_arrive_and_go_on_after_it_was_away(camera: RealRtspC
     assert len({one.origin.session for one in (*first, *more)}) == 1
 
 
-def test_a_camera_that_sends_nothing_more_counts_as_away(camera: RealRtspCamera, replay: ReplayCamera) -> None:
-    take(replay, 2)
-    camera.freeze()
-
-    def is_away() -> bool:
-        try:
-            replay.next(0.1)
-        except SourceUnavailable:
-            return True
-        return False
-
-    wait_until(is_away, 15, "the source to notice")
+@pytest.mark.fault
+def test_a_stream_that_stalls_is_noticed_and_each_frame_that_came_is_published(
+    camera: RealRtspCamera, tmp_path: Path
+) -> None:
+    source = {"source": CAMERA, "rtsp": camera.address, "rate_fps": 20, "stale_after_s": 1.0}
+    with (
+        EmbeddedBroker(topics.with_dead_letters(), partitions=1) as broker,
+        ConnectorProcess("replay", tmp_path, bootstrap=broker.bootstrap, sources=[source]) as connector,
+    ):
+        published = Published(broker.bootstrap)
+        wait_until(lambda: len(published.sequences()) >= 5, 30, lambda: connector.log_tail())
+        camera.freeze()  # the connection stays, and nothing comes
+        wait_until(
+            lambda: "no frame for" in (connector.probe("/readyz") or (0, ""))[1], 15, "the connector to notice"
+        )  # fmt: skip
+        there = len(published.sequences())
+        camera.kill()
+        camera.start()
+        wait_until(lambda: len(published.sequences()) >= there + 5, 30, lambda: connector.log_tail())
+        connector.stop()
+        (ledger,) = ledgers_of(published, CAMERA).values()
+    assert ledger.published == set(range(ledger.last + 1))
+    assert (ledger.holes, ledger.dropped) == (set(), {})
