@@ -1,52 +1,63 @@
-"""Measured false alarms on good images that no memory was built from, as they are and in another light."""
+"""Measured false alarms on good parts that no memory was built from, as they are and in another light."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from models.evaluate.draws import Relation, draw_references
-from models.evaluate.loading import load_image, part_of
-from models.evaluate.sample import LabelledSet, ObjectSet, Sample
-from wire.errors import ConfigurationError
+from models.evaluate.alarm_law import AlarmLaw
+from models.evaluate.alarm_trials import GoodPart, Trial
+from models.evaluate.loading import part_of
 from wire.finding import Verdict
 from wire.image_codec import Image
 from wire.inspector import Inspector
-from wire.line_state import LineSpec
+from wire.line_state import LineSpec, LineState
 
 AS_TAKEN: Final = "as taken"
 # Lamps age and shutters drift by about so much before somebody looks after them.
 _GAIN, _GRADIENT = 0.2, 0.1
 _BATCH = 8
-_SIMULATIONS = 20_000
 
 
-class AlarmSettings(BaseModel):
-    """``references`` good images per memory, ``draws`` choices of them, ``rate`` the stated false-alarm rate."""
+class AlarmCount(BaseModel):
+    """What one memory of ``references`` scores said of ``parts`` good ones, shown under one condition."""
 
     model_config = ConfigDict(frozen=True)
 
+    group: str
+    trial: str
+    condition: str
     references: int
-    draws: int
-    rate: float
-    seed: int
-    max_vectors: int
+    alarms: int
+    parts: int
 
 
 class AlarmRate(BaseModel):
-    """What was counted under one condition, over all objects and draws."""
+    """Counts of several memories together. ``low`` … ``high``: where 95 % of counts lie if the rate is kept.
+
+    ``tail``: probability of a count at least as far out on its side, twice.
+    """
 
     model_config = ConfigDict(frozen=True)
 
-    condition: str
+    name: str
+    memories: int
     alarms: int
     parts: int
+    low: int
+    high: int
+    tail: float
 
     @property
     def rate(self) -> float:
         """Share of the good parts that were called defects."""
         return self.alarms / self.parts
+
+    @property
+    def kept(self) -> bool:
+        """Whether the count lies where 95 % of counts do."""
+        return self.low <= self.alarms <= self.high
 
 
 def lit(image: Image) -> dict[str, Image]:
@@ -69,66 +80,72 @@ def lit(image: Image) -> dict[str, Image]:
 
 
 def false_alarms(
-    dataset: LabelledSet,
+    trials: Iterable[Trial],
     inspector: Inspector,
-    settings: AlarmSettings,
     *,
-    related: Relation,
-    alike: Relation,
+    rate: float,
+    max_vectors: int,
+    drift: bool,
     say: Callable[[str], None],
-) -> list[AlarmRate]:
-    """By condition. ConfigurationError if no object leaves good images to test after its references are drawn."""
-    counts: dict[str, list[int]] = {}
-    for each in dataset.objects:
-        for draw in range(settings.draws):
-            say(f"{each.name}: draw {draw + 1} of {settings.draws}")
-            references, tests = _split(each, settings, draw, related, alike)
-            if not tests:
-                continue
-            spec = LineSpec(
-                line=f"evaluation.{each.name}",
-                recipe=inspector.recipe,
-                false_alarm_rate=settings.rate,
-                max_vectors=settings.max_vectors,
+) -> list[AlarmCount]:
+    """One count per memory and condition; ``drift``: in other light, too. ``say`` is told of every trial."""
+    counts = []
+    for number, trial in enumerate(trials, 1):
+        say(f"memory {number}: {trial.name}")
+        spec = LineSpec(
+            line=f"evaluation.{trial.group}",
+            recipe=inspector.recipe,
+            false_alarm_rate=rate,
+            max_vectors=max_vectors,
+        )
+        state = inspector.build_state([part_of(r.picture(), r.name, spec.line) for r in trial.references], spec)
+        found: dict[str, int] = {}
+        for start in range(0, len(trial.fresh), _BATCH):
+            for condition, alarms in _judge(trial.fresh[start : start + _BATCH], inspector, state, drift=drift).items():
+                found[condition] = found.get(condition, 0) + alarms
+        counts += [
+            AlarmCount(
+                group=trial.group,
+                trial=trial.name,
+                condition=condition,
+                references=len(trial.references),
+                alarms=alarms,
+                parts=len(trial.fresh),
             )
-            state = inspector.build_state([part_of(load_image(r), r.name, spec.line) for r in references], spec)
-            for start in range(0, len(tests), _BATCH):
-                shown = [(test, lit(load_image(test))) for test in tests[start : start + _BATCH]]
-                for condition in shown[0][1]:
-                    parts = [part_of(images[condition], test.name, spec.line) for test, images in shown]
-                    findings = inspector.inspect(parts, [state] * len(parts))
-                    count = counts.setdefault(condition, [0, 0])
-                    count[0] += sum(finding.verdict is Verdict.DEFECT for finding in findings)
-                    count[1] += len(findings)
-    if not counts:
-        raise ConfigurationError([f"{dataset.root}: {settings.references} references leave no good image to test"])
-    return [AlarmRate(condition=name, alarms=alarms, parts=parts) for name, (alarms, parts) in counts.items()]
+            for condition, alarms in found.items()
+        ]
+    return counts
 
 
-def expected_range(settings: AlarmSettings, parts: int) -> tuple[float, float]:
-    """Where 95 % of measured rates lie if the stated rate is kept.
-
-    A threshold at the k-th of N leave-one-out scores is exceeded by a share of good parts that is Beta(N + 1 - k, k)
-    from memory to memory; beyond the scores, (N + 1) times the rate is taken for N + 1 - k.
-    """
-    count = settings.references
-    above = (count + 1) * settings.rate
-    above = max(np.floor(above), min(above, 1.0))
-    rng = np.random.default_rng(0)
-    true = rng.beta(above, count + 1 - above, (_SIMULATIONS, settings.draws))
-    each = max(1, parts // settings.draws)
-    measured = rng.binomial(each, true).mean(axis=1) / each
-    low, high = np.quantile(measured, (0.025, 0.975))
-    return float(low), float(high)
-
-
-def _split(
-    objects: ObjectSet, settings: AlarmSettings, draw: int, related: Relation, alike: Relation
-) -> tuple[tuple[Sample, ...], list[Sample]]:
-    """References, and good images of other physical parts. Where tests hold none, from the good images left over."""
-    pool = ObjectSet(name=objects.name, references=objects.references, tests=objects.references)
-    drawn = draw_references(
-        pool, settings.references, seed=settings.seed, draw=draw, related=related, alike=alike, leave_out_alike=False
+def together(counts: Sequence[AlarmCount], name: str, rate: float) -> AlarmRate:
+    """Several memories, taken as independent; at least one."""
+    law = AlarmLaw.of_all(AlarmLaw.of_memory(each.references, rate, each.parts) for each in counts)
+    alarms = sum(each.alarms for each in counts)
+    low, high = law.within(0.95)
+    return AlarmRate(
+        name=name, memories=len(counts), alarms=alarms, parts=law.parts, low=low, high=high, tail=law.tail(alarms)
     )
-    chosen = set(drawn.order)
-    return drawn.order, [test for test in drawn.tests if test not in chosen]
+
+
+def by_group(counts: Sequence[AlarmCount], rate: float) -> list[AlarmRate]:
+    """As taken, one row per group in the order in which they came."""
+    usual = [each for each in counts if each.condition == AS_TAKEN]
+    groups = dict.fromkeys(each.group for each in usual)
+    return [together([each for each in usual if each.group == group], group, rate) for group in groups]
+
+
+def by_condition(counts: Sequence[AlarmCount], rate: float) -> list[AlarmRate]:
+    """All groups together, one row per light."""
+    conditions = dict.fromkeys(each.condition for each in counts)
+    return [together([each for each in counts if each.condition == name], name, rate) for name in conditions]
+
+
+def _judge(parts: Sequence[GoodPart], inspector: Inspector, state: LineState, *, drift: bool) -> dict[str, int]:
+    """Alarms by condition."""
+    shown = [(part.name, lit(image) if drift else {AS_TAKEN: image}) for part in parts for image in [part.picture()]]
+    alarms = {}
+    for condition in shown[0][1]:
+        batch = [part_of(images[condition], name, state.metadata.line) for name, images in shown]
+        findings = inspector.inspect(batch, [state] * len(batch))
+        alarms[condition] = sum(finding.verdict is Verdict.DEFECT for finding in findings)
+    return alarms

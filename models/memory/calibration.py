@@ -66,12 +66,18 @@ def calibrated(maps: Sequence[NDArray[np.float32]], score: Callable[[NDArray[np.
     return calibrate([score(part) for part in quarters], maps)
 
 
+def threshold_rank(count: int, rate: float) -> int:
+    """Which of ``count`` ascending scores a new one exceeds with at most ``rate``; count + 1: none of them."""
+    # 1 - rate is no exact binary fraction: (9 + 1)(1 - .1) must be 9, or one alarm in ten would become one in none.
+    return max(1, math.ceil(round((count + 1) * (1 - rate), 9)))
+
+
 def normal_threshold(calibration: Calibration, rate: float) -> NormalThreshold:
     """The score that a good part exceeds with probability ``rate`` in (0, 1); falls as the rate rises."""
     count = len(calibration.scores)
-    rank = math.ceil((count + 1) * (1 - rate))
+    rank = threshold_rank(count, rate)
     if rank <= count:
-        return NormalThreshold(value=calibration.scores[max(rank, 1) - 1], extrapolated=False)
+        return NormalThreshold(value=calibration.scores[rank - 1], extrapolated=False)
     l2 = calibration.scale / _GUMBEL_SIGMA * _GUMBEL_L2
     tail = calibration.location + _predictive_factor(min(max(count, _FEWEST), _MOST), rate) * l2
     return NormalThreshold(value=max(tail, calibration.scores[-1]), extrapolated=True)

@@ -1,18 +1,17 @@
 """Counting false alarms: in which light, on which images, and what may be expected."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 
-from models.evaluate.false_alarms import AS_TAKEN, AlarmSettings, expected_range, false_alarms, lit
+from models.evaluate.alarm_trials import DrawnTrials, Trial, labelled_trials
+from models.evaluate.false_alarms import AS_TAKEN, AlarmCount, by_condition, by_group, false_alarms, lit
+from models.evaluate.report.alarm_page import alarm_page
 from models.evaluate.sample import GOOD, LabelledSet, ObjectSet, Sample
 from tests.unit.models.drawn_parts import good_part, small_line
-from wire.errors import ConfigurationError
 from wire.inspector import Inspector
-
-SETTINGS = AlarmSettings(references=4, draws=1, rate=0.2, seed=0, max_vectors=256)
 
 
 def test_light_drifts_by_a_fifth_either_way_and_across_the_picture():
@@ -24,14 +23,6 @@ def test_light_drifts_by_a_fifth_either_way_and_across_the_picture():
     ramp = shown["gradient of 10 %"][0, :, 0]
     assert (ramp[0], ramp[50], ramp[-1]) == (95, 100, 105)
     assert (lit(np.full((1, 2, 3), 250, np.uint8))["exposure +20 %"] == 255).all()
-
-
-def test_a_kept_rate_lies_in_the_range_and_one_four_times_as_high_does_not():
-    settings = AlarmSettings(references=99, draws=10, rate=0.05, seed=0, max_vectors=1)
-    low, high = expected_range(settings, 1000)
-    # Beta(5, 95) over ten memories and 100 parts each: sd sqrt(.00047 / 10 + .0475 / 1000) = .0097
-    assert low == pytest.approx(0.05 - 2 * 0.0097, abs=0.006)
-    assert high == pytest.approx(0.05 + 2 * 0.0097, abs=0.006)
 
 
 def good_images(folder: Path, count: int) -> LabelledSet:
@@ -46,28 +37,63 @@ def good_images(folder: Path, count: int) -> LabelledSet:
     return LabelledSet(name="tiles", root=folder, layout="plain", objects=(objects,))
 
 
+def unrelated(one: Sample, other: Sample) -> bool:
+    return one == other
+
+
+def counted(trials: Iterable[Trial], inspector: Inspector, *, drift: bool) -> list[AlarmCount]:
+    return false_alarms(trials, inspector, rate=0.2, max_vectors=256, drift=drift, say=lambda text: None)
+
+
 def test_every_good_image_that_is_no_reference_is_counted_in_each_light(inspector: Inspector, tmp_path: Path):
-    found = false_alarms(
-        good_images(tmp_path, 10),
-        inspector,
-        SETTINGS,
-        related=lambda one, other: False,
-        alike=lambda one, other: False,
-        say=lambda text: None,
-    )
-    assert [(each.condition, each.parts) for each in found] == [
+    trials = labelled_trials(good_images(tmp_path, 10), references=4, draws=1, seed=0, related=unrelated)
+    counts = counted(trials, inspector, drift=True)
+    assert [(each.condition, each.parts) for each in counts] == [
         (AS_TAKEN, 6), ("exposure +20 %", 6), ("exposure -20 %", 6), ("gradient of 10 %", 6),
     ]  # fmt: skip
-    assert all(0 <= each.alarms <= 6 for each in found)
+    assert all(0 <= each.alarms <= 6 for each in counts)
+    assert [each.name for each in by_condition(counts, 0.2)] == [each.condition for each in counts]
 
 
-def test_images_of_the_references_own_parts_are_no_test(inspector: Inspector, tmp_path: Path):
-    with pytest.raises(ConfigurationError, match="4 references leave no good image to test"):
-        false_alarms(
-            good_images(tmp_path, 6),
-            inspector,
-            SETTINGS,
-            related=lambda one, other: True,
-            alike=lambda one, other: False,
-            say=lambda text: None,
-        )
+def test_no_two_references_and_no_fresh_image_show_one_part(tmp_path: Path):
+    def twins(one: Sample, other: Sample) -> bool:
+        return int(one.image.stem) // 2 == int(other.image.stem) // 2
+
+    dataset = good_images(tmp_path, 12)
+    for trial in labelled_trials(dataset, references=4, draws=3, seed=0, related=twins):
+        parts = [int(Path(each.name).stem) // 2 for each in trial.references]
+        assert len(set(parts)) == 4
+        assert {int(Path(each.name).stem) // 2 for each in trial.fresh} == set(range(6)) - set(parts)
+
+
+def test_images_of_one_part_alone_make_no_trial(tmp_path: Path):
+    trials = labelled_trials(good_images(tmp_path, 6), references=4, draws=2, seed=0, related=lambda one, other: True)
+    assert list(trials) == []
+
+
+def test_drawn_lines_are_judged_on_parts_that_were_no_reference(inspector: Inspector):
+    drawn = DrawnTrials(families=("brushed", "paper"), lines=2, references=4, fresh=5, side_px=64, seed=3)
+    trials = list(drawn())
+    assert [trial.name for trial in trials] == ["brushed, line 3", "paper, line 3", "brushed, line 4", "paper, line 4"]
+    pictures = [part.picture() for part in (*trials[0].references, *trials[0].fresh)]
+    assert len({picture.tobytes() for picture in pictures}) == 9
+    counts = counted(trials, inspector, drift=False)
+    assert [(each.name, each.memories, each.parts) for each in by_group(counts, 0.2)] == [
+        ("brushed", 2, 10), ("paper", 2, 10),
+    ]  # fmt: skip
+
+
+def test_a_page_shows_each_group_its_range_and_what_lies_outside():
+    counts = [
+        AlarmCount(group=name, trial=name, condition=AS_TAKEN, references=24, alarms=alarms, parts=60)
+        for name, alarms in (("kept & well", 3), ("broken", 40))
+    ]
+    rows = by_group(counts, 0.05)
+    # 40 of 60 above the largest of 24 scores: hardly ever. The middle 95 % of counts under Beta(1, 24) end at 10.
+    assert [each.kept for each in rows] == [True, False]
+    assert (rows[0].low, rows[0].high) == (0, 10)
+    page = alarm_page(counts, [rows, by_condition(counts, 0.05)], title="a <title>", rate=0.05)
+    assert "kept &amp; well" in page
+    assert "a &lt;title&gt;" in page
+    assert page.count("<circle") == 3
+    assert page.count("#d55e00") >= 2
