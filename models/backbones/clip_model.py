@@ -1,6 +1,7 @@
 """open_clip's models by name, with random weights or with those of a file: open_clip's own, or OpenAI's."""
 
 import copy
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -76,24 +77,30 @@ def load_clip(name: str, file: Path, *, frame_px: int | None = None, context: in
 
     ConfigurationError names every key that is missing, strange or of another shape.
     """
-    from open_clip.model import resize_pos_embed
-
     tensors = read_weights(file)
     openai = all(scalar in tensors for scalar in _OPENAI_SCALARS)
+    model = new_clip(name, frame_px=frame_px, context=context, quick_gelu=openai)
+    load_weights(model, clip_tensors(tensors, model), file)
+    return model
+
+
+def clip_tensors(published: Mapping[str, torch.Tensor], model: "open_clip.CLIP") -> dict[str, torch.Tensor]:
+    """What the model itself reads of a checkpoint, as float, its positional embeddings at the model's lengths."""
+    from open_clip.model import resize_pos_embed
+
+    # Some exports keep the causal mask, which is no weight.
+    left_out = {*_OPENAI_SCALARS, "attn_mask"}
     tensors = {
         key: tensor.float() if tensor.is_floating_point() else tensor
-        for key, tensor in tensors.items()
-        if key not in _OPENAI_SCALARS
+        for key, tensor in published.items()
+        if key not in left_out
     }
-    model = new_clip(name, frame_px=frame_px, context=context, quick_gelu=openai)
     if _width(tensors, "visual.positional_embedding") == model.visual.positional_embedding.shape[1]:
         resize_pos_embed(tensors, model)
     if _width(tensors, "positional_embedding") == model.positional_embedding.shape[1]:
         places = tensors["positional_embedding"]
         tensors["positional_embedding"] = stretched_places(places, model.context_length)
-    tensors.pop("attn_mask", None)  # some exports keep the causal mask, which is no weight
-    load_weights(model, tensors, file)
-    return model
+    return tensors
 
 
 def stretched_places(places: torch.Tensor, length: int) -> torch.Tensor:
@@ -111,7 +118,7 @@ def stretched_places(places: torch.Tensor, length: int) -> torch.Tensor:
     return torch.cat([kept, rest[before] * (1 - share) + rest[after] * share])
 
 
-def _width(tensors: dict[str, torch.Tensor], key: str) -> int | None:
+def _width(tensors: Mapping[str, torch.Tensor], key: str) -> int | None:
     return tensors[key].shape[1] if key in tensors and tensors[key].ndim == 2 else None
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.backbones.profile_presets import clip_profile
 from models.backbones.tokens import TokenFeatures
-from models.backbones.vv_attention import VvMode, value_attention
+from models.backbones.vv_attention import VvMode, own_values, value_attention
 from wire.errors import ConfigurationError, ShapeError
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ class ClipTokens:
             return {layer: self._local(layer, after[layer]) for layer in self._hooked}
         if mode is VvMode.SURGERY:
             return self._surgery(before)
+        if mode is VvMode.MASKCLIP:
+            return {
+                layer: self._local(layer, own_values(self._blocks[layer - 1], before[layer])) for layer in self._hooked
+            }
         found = {}
         for layer in self._hooked:
             stream = value_attention(self._blocks[layer - 1], before[layer])

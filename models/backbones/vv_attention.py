@@ -18,16 +18,34 @@ class VvMode(StrEnum):
     SURGERY = "surgery"  # Z_l = Z_(l-1) + P_l, accumulated from the embeddings on (CLIP Surgery, PromptAD)
     LITERAL = "literal"  # X_(l-1) + P_l (Eq. 2)
     ENHANCED = "enhanced"  # P_l alone: no residual, no FFN (Eq. 3)
+    MASKCLIP = "maskclip"  # block l without attention: every token keeps its own value (the table's encoder MaskCLIP)
 
 
 def value_attention(block: Any, stream: Tensor) -> Tensor:
     """Proj(VV(V)) of one open_clip block with V = W_v LN1(stream): (B, T, W) -> (B, T, W)."""
-    attention: Any = block.attn
-    width, heads = attention.embed_dim, attention.num_heads
-    bias = None if attention.in_proj_bias is None else attention.in_proj_bias[2 * width :]
-    values = F.linear(block.ln_1(stream), attention.in_proj_weight[2 * width :], bias)
-    images, tokens, _ = values.shape
+    values = _values(block, stream)
+    images, tokens, width = values.shape
+    heads = block.attn.num_heads
     values = values.view(images, tokens, heads, width // heads).transpose(1, 2)  # (B, H, T, d)
     mixed = F.scaled_dot_product_attention(values, values, values)
-    joined: Tensor = block.ls_1(attention.out_proj(mixed.transpose(1, 2).reshape(images, tokens, width)))
+    return _projected(block, mixed.transpose(1, 2).reshape(images, tokens, width))
+
+
+def own_values(block: Any, stream: Tensor) -> Tensor:
+    """The block where each token listens to itself alone: X + Proj(V), then its FFN (Zhou et al. 2022, MaskCLIP)."""
+    seen = stream + _projected(block, _values(block, stream))
+    out: Tensor = seen + block.ls_2(block.mlp(block.ln_2(seen)))
+    return out
+
+
+def _values(block: Any, stream: Tensor) -> Tensor:
+    """V = W_v LN1(stream), all heads side by side: (B, T, W)."""
+    attention: Any = block.attn
+    first = 2 * attention.embed_dim  # of queries, keys and values the last third
+    bias = None if attention.in_proj_bias is None else attention.in_proj_bias[first:]
+    return F.linear(block.ln_1(stream), attention.in_proj_weight[first:], bias)
+
+
+def _projected(block: Any, values: Tensor) -> Tensor:
+    joined: Tensor = block.ls_1(block.attn.out_proj(values))
     return joined

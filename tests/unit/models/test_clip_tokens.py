@@ -117,6 +117,16 @@ def test_surgery_accumulates_over_all_layers_from_the_embeddings_on(model: open_
     torch.testing.assert_close(found, projected(model, stream), atol=1e-5, rtol=1e-5)
 
 
+def test_maskclip_is_the_block_whose_tokens_listen_to_themselves_alone(model: open_clip.CLIP, frames: Tensor):
+    before = streams(model, frames)
+    found = tokens(model, VvMode.MASKCLIP, layers=(2, 4)).encode(frames).layers
+    block = model.visual.transformer.resblocks[1]
+    alone = before[1].reshape(-1, 1, 32)  # every token a sequence of its own: its only attention is to itself
+    torch.testing.assert_close(found[2], block(alone).view(4, 37, 32)[:, 1:], atol=1e-5, rtol=1e-5)
+    last = model.visual.transformer.resblocks[3](before[3].reshape(-1, 1, 32)).view(4, 37, 32)
+    torch.testing.assert_close(found[4], projected(model, last), atol=1e-5, rtol=1e-5)
+
+
 def test_enhanced_layers_do_not_see_the_residual_of_their_block_given_its_values(model: open_clip.CLIP, frames: Tensor):
     # LN1 maps x and 3 x + 5 to the same values: the residual input differs, V does not.
     block, stream = model.visual.transformer.resblocks[2], streams(model, frames)[2]

@@ -3,15 +3,19 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
 
 from models.backbones.clip_model import TINY_CLIP
 from models.backbones.weights_file import parameters_sha256
+from models.ground.text_delta import text_delta
 from models.recipes import load_inspector
 from models.recipes.recipe import read_recipe
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.token_eye import token_eye
+from models.text.prompt_bank import usual_suffixes
 from models.train.prompt_stage import PromptProgress, PromptRun, PromptStageSettings
 from models.train.segmentation_samples import DrawnSamples
 from models.train.spgdd import ABLATIONS, TrainedWords, train_words
@@ -68,8 +72,23 @@ def test_ten_steps_on_one_batch_raise_the_defects_delta_and_change_the_words_alo
         own, clip=eye.clip, backbone=eye.backbone, tddf=numbers.tddf, samples=one, device=torch.device("cpu")
     )
     before, words = parameters_sha256(eye.clip), parameters_sha256(run.context)
+    drawn = one.training(np.random.default_rng(0))
+    frame = eye.backbone.profile.frame_of(drawn.image).pixels
+
+    def ahead() -> float:
+        """By how much the delta of defective places lies above that of sound ones, on the mean."""
+        with torch.no_grad():
+            tokens = eye.backbone.encode(torch.from_numpy(frame)[None]).layers[4][0]
+            texts = run.context(eye.clip, own.class_name, usual_suffixes())
+        truth = torch.from_numpy(drawn.truth)[None, None].float()
+        share = F.interpolate(truth, size=eye.backbone.grid, mode="area").flatten()
+        delta = text_delta(tokens, texts.normal, texts.abnormal)
+        return float(delta[share >= 0.25].mean() - delta[share == 0].mean())
+
+    untrained = ahead()
     losses = [run.train(step) for step in range(10)]
     assert losses[-1] < losses[0]
+    assert ahead() > 1.3 * untrained > 0
     assert parameters_sha256(eye.clip) == before
     assert all(parameter.grad is None for parameter in eye.clip.parameters())
     assert parameters_sha256(run.context) != words

@@ -61,7 +61,7 @@ def test_losses_have_the_gradients_that_differences_confirm():
 
 def steps(*, signed: bool, literal: bool, count: int = 20) -> tuple[float, float, float, float]:
     """(delta of one defective patch, distance of the texts) before and after descents of the texts."""
-    token = unit(1, 6, seed=3)
+    token = unit(1, 6, seed=8)
     texts = [unit(6, seed=1).requires_grad_(), unit(6, seed=2).requires_grad_()]
     optimizer = torch.optim.SGD(texts, lr=0.05)
 
@@ -82,7 +82,7 @@ def steps(*, signed: bool, literal: bool, count: int = 20) -> tuple[float, float
 
 def test_twenty_steps_on_a_defective_patch_raise_its_delta_and_part_the_texts():
     delta, after, apart, apart_after = steps(signed=True, literal=False)
-    assert after > delta
+    assert delta < 0 < after  # it was called normal, and is no longer
     assert apart_after >= apart
 
 
