@@ -17,15 +17,17 @@ from wire.command import CommandKind
 from wire.errors import RetryLater
 from wire.line_state import LineSpec
 
+# From a reason to what is sent; None: something is not filled in.
+Requesting = Callable[[str], CommandRequest | None]
 
-class _Question(NamedTuple):
-    """What is asked before a command is sent. ``number``: label, present value, smallest, largest; None: no number."""
+
+class Question(NamedTuple):
+    """What is asked before a command is sent. ``fields``: draws what a person fills in beside the reason."""
 
     title: str
     explanation: str
     kind: CommandKind
-    request: Callable[[str, float], CommandRequest]  # from reason and number
-    number: tuple[str, float | None, float, float] | None = None
+    fields: Callable[[], Requesting]
 
 
 class StateActions:
@@ -40,74 +42,76 @@ class StateActions:
 
     def rollback(self, state: StateDocument) -> None:
         """Use an earlier version again."""
-        self._button(
+        self.button(
             "Use this version",
-            _Question(
+            Question(
                 f"Use version {state.version} of {product_text(state.product)} again?",
                 "From the next part on this version judges. Nothing is deleted; newer versions stay in the list.",
                 CommandKind.ROLLBACK,
-                lambda reason, _: RollbackRequest(product=state.product, version=state.version, reason=reason),
+                lambda: lambda reason: RollbackRequest(product=state.product, version=state.version, reason=reason),
             ),
         )
 
     def rebuild(self, product: str, references: int) -> None:
         """Build a new version from the references."""
-        self._button(
+        self.button(
             "Rebuild",
-            _Question(
+            Question(
                 f"Build a new version of {product_text(product)}?",
                 f"It learns from {references} references and is activated once it is built; parts go on meanwhile.",
                 CommandKind.BUILD,
-                lambda reason, _: RebuildRequest(product=product, reason=reason),
+                lambda: lambda reason: RebuildRequest(product=product, reason=reason),
             ),
         )
 
     def rate(self, product: str, present: float) -> None:
         """Change the stated false-alarm rate."""
-        self._button(
+        self.button(
             "False-alarm rate",
-            _Question(
+            Question(
                 f"Share of good parts of {product_text(product)} that may be flagged",
                 "In per cent. The threshold follows from the normals; nothing is rebuilt.",
                 CommandKind.SET_RATE,
-                lambda reason, per_cent: RateRequest(product=product, reason=reason, false_alarm_rate=per_cent / 100),
-                number=("Per cent", present * 100, 0.0001, 99.9),
+                lambda: _number(
+                    ui.number("Per cent", value=present * 100, min=0.0001, max=99.9),
+                    lambda reason, per_cent: RateRequest(
+                        product=product, reason=reason, false_alarm_rate=per_cent / 100
+                    ),
+                ),
             ),
         )
 
     def threshold(self, product: str, modalities: list[str]) -> None:
         """Set the fused threshold by hand."""
-        self._button(
+        self.button(
             "Threshold",
-            _Question(
+            Question(
                 f"Threshold of the fused score of {product_text(product)}",
                 "In the unit of the raw score; it wins over the quantile of the normals. Thresholds of single "
                 f"modalities ({', '.join(modalities)}) are set through the API.",
                 CommandKind.SET_THRESHOLD,
-                lambda reason, value: ThresholdRequest(
-                    product=product, reason=reason, modality="fused", threshold=value
+                lambda: _number(
+                    ui.number("Raw score", min=0, max=1e9),
+                    lambda reason, value: ThresholdRequest(
+                        product=product, reason=reason, modality="fused", threshold=value
+                    ),
                 ),
-                number=("Raw score", None, 0, 1e9),
             ),
         )
 
-    def _button(self, name: str, question: _Question) -> None:
+    def button(self, name: str, question: Question) -> None:
+        """What asks before it sends; only an engineer may."""
         button = ui.button(name, color=None, on_click=lambda: self._ask(question))
         button.props("no-caps unelevated").classes("btn").set_enabled(self._allowed)
         if not self._allowed:
             button.tooltip("Needs the role engineer")
 
-    async def _ask(self, question: _Question) -> None:
+    async def _ask(self, question: Question) -> None:
         self.asking = True
         with ui.dialog() as dialog, ui.card().classes("ls"):
             ui.label(question.title).style("font-size:16px;font-weight:600")
             ui.label(question.explanation).classes("soft")
-            value = None
-            if question.number is not None:
-                label, present, low, high = question.number
-                value = (
-                    ui.number(label, value=present, min=low, max=high).props("outlined dense dark").style("width:100%")
-                )
+            requesting = question.fields()
             reason = ui.input("Reason").props("outlined dense dark maxlength=500").style("width:100%")
             with ui.element("div").classes("rowx").style("justify-content:flex-end;width:100%"):
                 ui.button("Cancel", color=None, on_click=lambda: dialog.submit(False)).props(
@@ -117,18 +121,19 @@ class StateActions:
                     "btn primary"
                 )
         try:
-            confirmed = await dialog
-            if confirmed and (value is None or value.value is not None):
-                await self._send(question, reason.value or "", 0.0 if value is None else float(value.value))
+            if await dialog:
+                await self._send(question.kind, lambda: requesting(reason.value or ""))
         finally:
             self.asking = False
             dialog.delete()
 
-    async def _send(self, question: _Question, reason: str, number: float) -> None:
+    async def _send(self, kind: CommandKind, made: Callable[[], CommandRequest | None]) -> None:
         try:
             need(self._principal, Role.ENGINEER)
-            request = question.request(reason, number)
-            command = await self._desk.send(question.kind, self._line, self._principal, request)
+            request = made()
+            if request is None:
+                return
+            command = await self._desk.send(kind, self._line, self._principal, request)
         except RetryLater:
             ui.notify("Kafka does not take the command at the moment. Nothing was sent; try again.", type="warning")
         except ApiProblem as error:
@@ -137,3 +142,9 @@ class StateActions:
             ui.notify("; ".join(problem["msg"] for problem in error.errors()), type="negative")
         else:
             ui.notify(f"Sent: {command.kind.value.replace('_', ' ')}. The table below shows what becomes of it.")
+
+
+def _number(field: ui.number, request: Callable[[str, float], CommandRequest]) -> Requesting:
+    """A number that has to be filled in."""
+    field.props("outlined dense dark").style("width:100%")
+    return lambda reason: None if field.value is None else request(reason, float(field.value))

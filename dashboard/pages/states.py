@@ -11,6 +11,7 @@ from dashboard.api.commands import commands_of
 from dashboard.api.lines import ActivationDocument, StateDocument, activations_of, states_of
 from dashboard.keys import Principal
 from dashboard.pages.empty_state import empty_state
+from dashboard.pages.line_words import line_words
 from dashboard.pages.part_cards import moment
 from dashboard.pages.state_actions import StateActions
 from dashboard.pages.wording import product_text
@@ -24,6 +25,7 @@ _REFERENCES_SHOWN = 24
 
 
 class _Known(NamedTuple):
+    spec: LineSpec
     states: list[StateDocument]
     activations: list[ActivationDocument]
     commands: list[CommandDocument]
@@ -52,7 +54,7 @@ async def states_page(services: Services, principal: Principal, arguments: PageA
         shown[:] = [known]
         body.clear()
         with body:
-            _draw(known, spec, actions)
+            _draw(known, actions)
 
     await refresh()
     with page:
@@ -63,6 +65,7 @@ def _read(services: Services, spec: LineSpec) -> _Known:
     states = states_of(services, spec.line, None)
     products = sorted({state.product for state in states}) or [""]
     return _Known(
+        spec=services.lines.get(spec.line) or spec,
         states=states,
         activations=activations_of(services, spec.line),
         commands=commands_of(services, spec.line),
@@ -78,7 +81,8 @@ def _tabs(lines: list[LineSpec], chosen: LineSpec) -> None:
                 ui.label(spec.display_name or spec.line)
 
 
-def _draw(known: _Known, spec: LineSpec, actions: StateActions) -> None:
+def _draw(known: _Known, actions: StateActions) -> None:
+    spec = known.spec
     products = list(dict.fromkeys(state.product for state in known.states))
     if not products:
         empty_state(
@@ -89,6 +93,7 @@ def _draw(known: _Known, spec: LineSpec, actions: StateActions) -> None:
     for product in products:
         with ui.element("section").classes("card stack"):
             _product(product, known, spec, actions)
+    line_words(spec, actions)
     with ui.element("div").style("display:grid;grid-template-columns:1fr 1fr;gap:14px"):
         with ui.element("section").classes("card stack"):
             ui.html(str(_commands(known.commands)), sanitize=False)

@@ -41,6 +41,8 @@ def test_a_viewer_logs_in_looks_and_may_not_answer(chromium: RealChromium, tmp_p
         page.goto(f"{site.url}/review")
         expect(page.get_by_text("Your role is viewer; answers need the role operator.")).to_be_visible()
         expect(page.get_by_role("button", name="It is a defect")).to_be_disabled()
+        page.goto(f"{site.url}/states")
+        expect(page.get_by_role("button", name="Describe")).to_be_disabled()
         page.get_by_text("Log out").click()
         expect(page).to_have_url(f"{site.url}/login")
     # The browser itself reports the refused key's 401.

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from storage.lines import LineRegistry
 from storage.references import ReferenceStore
 from tests.components.chromium import RealChromium
 from tests.components.waiting import wait_until
@@ -266,6 +267,34 @@ def test_states_ask_before_a_rollback(panel: Page, site: FilledSite) -> None:
     wait_until(lambda: len(site.commands()) > before, DEADLINE_S, "the command in Kafka")
     assert (site.commands()[-1].kind, site.commands()[-1].version) == (CommandKind.ROLLBACK, 1)
     expect(panel.get_by_role("cell", name="rollback")).to_be_visible()
+
+
+def test_a_line_is_described_in_words(panel: Page, site: FilledSite) -> None:
+    before = len(site.commands())
+    panel.goto(f"{site.url}/states?line={OTHER_LINE}")
+    words = panel.locator("[data-words]")
+    expect(words).to_contain_text("as the recipe says")
+    words.get_by_role("button", name="Describe").click()
+    panel.get_by_label("What one is called").fill("hex nut ")
+    panel.get_by_label("How a good one looks").fill("round, without print")
+    panel.get_by_label("What may be wrong, one a line").fill("with a burr\n\n with rust")
+    panel.get_by_label("How it lies").click()
+    panel.get_by_role("option", name="loose, or a texture").click()
+    panel.get_by_label("Reason").fill("new product")
+    panel.get_by_role("button", name="Send").click()
+    expect(panel.get_by_text("Sent: describe")).to_be_visible()
+    wait_until(lambda: len(site.commands()) > before, DEADLINE_S, "the command in Kafka")
+    sent = site.commands()[-1]
+    assert (sent.kind, sent.line, sent.reason) == (CommandKind.DESCRIBE, OTHER_LINE, "new product")
+    assert (sent.class_name, sent.normality, sent.matching) == ("hex nut", "round, without print", "nearest")
+    assert sent.defect_words == ("with a burr", "with rust")
+    # What the builder makes of it appears without a reload.
+    registry = LineRegistry(site.database)
+    spec = registry.get(OTHER_LINE)
+    assert spec is not None
+    registry.upsert(spec.model_copy(update={"class_name": sent.class_name, "defect_words": sent.defect_words}))
+    expect(words).to_contain_text("hex nut")
+    expect(words).to_contain_text("with a burr, with rust")
 
 
 def test_a_learning_line_says_that_nothing_needs_to_be_done(panel: Page, site: FilledSite) -> None:
