@@ -11,7 +11,7 @@ The way of one event, in this order:
 While 1 to 3 do not succeed, events are appended to the spool, synced in groups, and 5 happens after the sync. The
 spool is drained through the same steps, in order, before anything newer is published. Once its oldest event has waited
 for ``new_first_after_s``, new events no longer queue behind it: they are published as they come, in their own order,
-and the spool is drained beside them (``DrainPace``).
+and the spool is drained beside them (``SpoolDrain``).
 """
 
 import threading
@@ -26,16 +26,15 @@ import structlog
 
 from connectors.captured import Captured
 from connectors.claim_check import put_payload
-from connectors.drain_pace import DrainPace
 from connectors.errors import PublisherFull
 from connectors.metrics import ConnectorMetrics
 from connectors.outgoing import Outgoing
 from connectors.source_ledger import SourceLedgers
 from connectors.spool import Spool, SpoolPolicy
-from connectors.spooled_parts import SpooledParts
+from connectors.spool_drain import SpoolDrain
 from wire import topics
 from wire.cloudevents import CloudEvent
-from wire.errors import BrokerUnavailable, DecodeError, LinesideError, RetryLater
+from wire.errors import BrokerUnavailable, LinesideError, RetryLater
 from wire.event_sender import Acknowledgement, EventSender
 from wire.frame import Origin, origin_of
 from wire.ledger import DropReason
@@ -122,24 +121,21 @@ class Publisher:
         # Our thread's own.
         self._waiting: deque[Outgoing] = deque()  # to be sent, in order
         self._sent: deque[Outgoing] = deque()  # on their way, in order; finished ones leave on the left
-        self._sent_records: set[int] = set()
-        self._draining: dict[int, int] = {}  # record → bytes of what was read back from the spool
-        self._next_record = 0  # records from here on are on disk alone
         self._resume_at = 0.0
         self._delayed: tuple[Outgoing, float, str] | None = None  # the first waiting one, since when, and why
         self._trouble: str | None = None
         self._refused = False  # the spool is full and arrivals stay where they are
-        self._parts = SpooledParts()
-        self._pace = DrainPace(
-            per_new=self._limits.drain_per_new,
+        self._drain = SpoolDrain(
+            spool,
+            ledgers,
             most_events=self._limits.drain_events,
             most_bytes=self._limits.drain_bytes,
+            per_new=self._limits.drain_per_new,
+            new_first_after_s=self._limits.new_first_after_s,
         )
 
     def start(self) -> None:
-        """Book what an earlier process left in the spool, then begin."""
-        for number in self._spool.unacknowledged(0):
-            self._book_recovered(number)
+        """Begin; what an earlier process left in the spool comes first."""
         if len(self._spool):
             self._log.info("spool_recovered", events=len(self._spool), size_bytes=self._spool.size_bytes)
         self._tell_spool()
@@ -150,14 +146,6 @@ class Publisher:
         self.spool_state = state
         self._metrics.spool_bytes.set(state.size_bytes)
         self._metrics.spool_oldest_seconds.set(state.oldest_s)
-
-    def _book_recovered(self, number: int) -> None:
-        try:
-            event = self._spool.read(number)
-            self._ledgers.spooled([origin_of(event)])
-            self._parts.add(event)
-        except (DecodeError, OSError) as error:
-            self._log.error("spool_record_unreadable", record=number, reason=str(error))
 
     def submit(self, captured: Captured) -> None:
         """Take over one event. PublisherFull: it was not taken; the source keeps it and comes again later."""
@@ -185,6 +173,11 @@ class Publisher:
     def trouble(self) -> str | None:
         """Why events go to the spool just now; None while they are published directly."""
         return self._trouble
+
+    @property
+    def is_recovering(self) -> bool:
+        """Whether the ledgers do not yet know everything that an earlier process left in the spool."""
+        return self._drain.is_recovering
 
     @property
     def is_alive(self) -> bool:
@@ -219,6 +212,8 @@ class Publisher:
     def _step(self) -> bool:
         """One round over everything that has happened; False when it was the last."""
         stop_at = self._wait_for_work()
+        if self._drain.is_recovering:
+            self._drain.recover()
         self._settle()
         self._notice_stall()
         self._expire()
@@ -229,7 +224,7 @@ class Publisher:
         self._send()
         self._tell_spool()
         self._metrics.held_bytes.set(self._held_bytes)
-        busy = self._held_events or self._draining
+        busy = self._held_events or self._drain.is_under_way
         if stop_at is None or (now < stop_at and self._trouble is None and busy):
             return True
         if self._held_events:
@@ -248,7 +243,7 @@ class Publisher:
             return self._stop_at
 
     def _has_news(self) -> bool:
-        if self._results:
+        if self._results or self._drain.is_recovering:
             return True
         if self._waiting and self._waiting[0].is_ready:
             return time.monotonic() >= self._resume_at
@@ -266,7 +261,7 @@ class Publisher:
         reason: RetryLater | None = None
         while self._results:
             item, result = self._results.popleft()
-            self._leave_drain(item)
+            self._drain.settled(item)
             if isinstance(result, Acknowledgement):
                 self._finish(item)
             elif isinstance(result, RetryLater):
@@ -288,8 +283,7 @@ class Publisher:
             self._metrics.publish_seconds.observe(time.monotonic() - item.taken_at)
             self._release([item])
         else:
-            self._spool.acknowledge(item.record)
-            self._pace.acknowledged(item.size, time.monotonic() - item.sent_at)
+            self._drain.acknowledged(item)
 
     def _release(self, items: Sequence[Outgoing]) -> None:
         """Let the sources let go of what is safe, and make room for new events."""
@@ -298,11 +292,6 @@ class Publisher:
         with self._condition:
             self._held_bytes -= sum(item.size for item in items)
             self._held_events -= len(items)
-
-    def _leave_drain(self, item: Outgoing) -> None:
-        if item.record is not None:
-            self._sent_records.discard(item.record)
-            self._draining.pop(item.record, None)
 
     def _fall_back(self, reason: RetryLater, failed: Sequence[Outgoing] = ()) -> None:
         """Pause, and take back everything that is not on its way: what is in the spool will be read again in order."""
@@ -321,8 +310,7 @@ class Publisher:
             if item.record is None:
                 back.append(item)
             else:
-                self._leave_drain(item)
-                self._next_record = min(self._next_record, item.record)
+                self._drain.put_back(item)
         self._waiting.clear()
         self._delayed = None
         with self._condition:
@@ -342,10 +330,10 @@ class Publisher:
 
     def _place_arrivals(self) -> None:
         """Send new events on directly, or behind the others into the spool."""
-        backlog = self._next_record < self._spool.end
-        passing = backlog and self._new_go_first
+        backlog = self._drain.has_backlog
+        passing = backlog and self._drain.lets_new_pass
         if self._arrived:
-            self._pace.new_arrived(time.monotonic())
+            self._drain.new_arrived(time.monotonic())
         if self._trouble is not None or (backlog and not passing):
             self._spool_held()
             if backlog or not self._refused or self._sent or time.monotonic() < self._resume_at:
@@ -353,20 +341,14 @@ class Publisher:
             # The spool takes nothing and nothing is on its way: what is in memory finds out whether Kafka is back.
         self._refused = False
         self._metrics.spool_full.set(0)
-        if not backlog and not self._draining:
-            self._parts.clear()
+        self._drain.forget_parts()
         while self._arrived:
             if not (passing and self._keep_together(self._arrived[0])):
                 self._enter(self._arrived.popleft())
 
-    @property
-    def _new_go_first(self) -> bool:
-        after_s = self._limits.new_first_after_s
-        return after_s is not None and self._spool.oldest_age_s > after_s
-
     def _keep_together(self, item: Outgoing) -> bool:
         """Spool the first arrival if another event of its part lies there: a part is not cut in two."""
-        if item.event not in self._parts:
+        if not self._drain.holds_part_of(item.event):
             return False
         numbers = self._spool.append([item.event])
         if numbers:
@@ -402,12 +384,11 @@ class Publisher:
     def _book_spooled(self, items: Sequence[Outgoing], numbers: Sequence[int]) -> None:
         for item, number in zip(items, numbers, strict=True):
             item.record = number
-            self._parts.add(item.event)
             self._metrics.count(item.origin.source, "spooled")
-            if self._arrived and self._arrived[0] is item:
+            has_just_come = bool(self._arrived) and self._arrived[0] is item
+            if has_just_come:
                 self._arrived.popleft()
-            else:
-                self._sent_records.add(number)
+            self._drain.took(item, is_on_its_way=not has_just_come)
         self._ledgers.spooled(item.origin for item in items)
         self._release(items)
 
@@ -431,7 +412,7 @@ class Publisher:
 
     def _give_up(self, records: Sequence[tuple[int, CloudEvent]], reason: DropReason) -> None:
         for number, event in records:
-            self._draining.pop(number, None)
+            self._drain.gave_up(number)
             self._book_dropped(origin_of(event), reason)
 
     def _book_dropped(self, origin: Origin, reason: DropReason) -> None:
@@ -439,37 +420,9 @@ class Publisher:
         self._metrics.count(origin.source, f"dropped_{reason}")
 
     def _refill(self) -> None:
-        """Read spooled events back, oldest first, as many as may be on their way at once."""
-        for number in self._spool.unacknowledged(self._next_record):
-            if not self._may_drain():
-                return
-            self._next_record = number + 1
-            if number in self._sent_records:
-                continue
-            item = self._read_back(number)
-            if item is not None:
-                self._draining[number] = item.size
-                self._pace.drained()
-                self._enter(item)
-        self._next_record = self._spool.end
-
-    def _may_drain(self) -> bool:
-        events, size = len(self._draining), sum(self._draining.values())
-        if self._new_go_first:
-            if self._trouble is not None and not events:
-                return True  # one finds out whether Kafka is back
-            return self._pace.allows(time.monotonic(), events=events, size=size)
-        return events < self._limits.drain_events and size < self._limits.drain_bytes
-
-    def _read_back(self, number: int) -> Outgoing | None:
-        try:
-            event = self._spool.read(number)
-            return Outgoing(origin_of(event), event, taken_at=time.monotonic(), record=number)
-        except (DecodeError, OSError) as error:
-            # The disk lost it; the ledger goes on to call it spooled, so that it stays visible as what is missing.
-            self._log.error("spool_record_unreadable", record=number, reason=str(error))
-            self._spool.acknowledge(number)
-            return None
+        """Read spooled events back, as many as may be on their way at once."""
+        for item in self._drain.follow(in_trouble=self._trouble is not None):
+            self._enter(item)
 
     def _send(self) -> None:
         """Produce what is ready, in order (step 2), once its payload is in the object store (step 1)."""
@@ -494,10 +447,7 @@ class Publisher:
             self._delayed = None
             self._waiting.popleft()
             self._sent.append(item)
-            if item.record is None:
-                self._pace.new_sent()
-            else:
-                self._sent_records.add(item.record)
+            self._drain.sent(item)
 
     def _delay(self, item: Outgoing, now: float, reason: str) -> None:
         since = self._delayed[1] if self._delayed is not None and self._delayed[0] is item else now

@@ -79,8 +79,9 @@ class Spool:
         return descriptor
 
     def _recover(self) -> None:
-        for path in sorted(self._directory.glob("*.seg")):
-            segment = Segment.reopen(path, self._clock)
+        paths = sorted(self._directory.glob("*.seg"))
+        for path in paths:
+            segment = Segment.reopen(path, self._clock, is_sealed=path != paths[-1])
             self._next = segment.end
             if segment.torn_bytes:
                 self._log.warning("spool_tail_cut", file=str(path), torn_bytes=segment.torn_bytes)

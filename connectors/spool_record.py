@@ -3,6 +3,7 @@
 import json
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -60,6 +61,24 @@ def decode(record: bytes) -> CloudEvent:
     except (ValueError, AttributeError, struct.error) as error:
         raise DecodeError("spool", f"a record's headers are unreadable: {error}") from error
     return from_kafka(pairs, bytes(body[_JSON_LENGTH.size + length :]))
+
+
+def whole_records(data: memoryview) -> Iterator[int]:
+    """Where each record ends, up to the first that is cut off or damaged."""
+    at = 0
+    while (found := find(data, at)) is not None:
+        at = found.end
+        yield at
+
+
+def lengths_lead_to_the_end(data: memoryview) -> list[int] | None:
+    """Where each record ends by its length alone; None where the last one does not end with ``data``."""
+    at, ends = 0, []
+    while at + FRAMING.size <= len(data):
+        length, _ = FRAMING.unpack_from(data, at)
+        at += FRAMING.size + length
+        ends.append(at)
+    return ends if at == len(data) else None
 
 
 def find(data: memoryview, at: int) -> Found | None:

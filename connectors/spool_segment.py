@@ -68,18 +68,20 @@ class Segment:
         return segment
 
     @classmethod
-    def reopen(cls, path: Path, clock: Callable[[], float]) -> Self:
-        """Read a segment of an earlier process; cut off what lies behind the last whole record. OSError as it comes."""
+    def reopen(cls, path: Path, clock: Callable[[], float], *, is_sealed: bool) -> Self:
+        """Find the records of an earlier process, and cut off what lies behind the last whole one. OSError as it comes.
+
+        ``is_sealed``: a later segment follows, so that this one was synced whole; then the lengths of its records are
+        read alone, and what the disk damaged since is found out one by one, by ``read``.
+        """
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         status = os.fstat(descriptor)
         size, age_s = status.st_size, max(0.0, time.time() - status.st_mtime)
         ends = array("Q")
         if size:
             with mmap.mmap(descriptor, size, access=mmap.ACCESS_READ) as content, memoryview(content) as data:
-                at = 0
-                while (found := spool_record.find(data, at)) is not None:
-                    at = found.end
-                    ends.append(at)
+                found = spool_record.lengths_lead_to_the_end(data) if is_sealed else None
+                ends.extend(spool_record.whole_records(data) if found is None else found)
         whole = ends[-1] if ends else 0
         if whole < size:
             os.ftruncate(descriptor, whole)

@@ -87,7 +87,12 @@ class Supervisor:
             raise MustStop(f"{type(self._failure).__name__}: {self._failure}") from self._failure
 
     def _beat(self, *, closing: bool = False) -> None:
-        """Send heartbeats; a sender that gave up for ever ends the process, in order like everything else."""
+        """Send heartbeats; a sender that gave up for ever ends the process, in order like everything else.
+
+        None while ledgers are incomplete, because they would call missing what waits in the spool.
+        """
+        if self._publisher.is_recovering:
+            return
         try:
             self._heartbeat.beat(closing=closing)
         except MustStop as error:

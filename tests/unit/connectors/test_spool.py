@@ -74,6 +74,35 @@ def test_a_torn_tail_is_cut_off_and_writing_goes_on_behind_it(tmp_path: Path) ->
     once_more.close()
 
 
+def test_a_record_that_the_disk_damaged_in_a_sealed_file_costs_itself_alone(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=MIB)
+    spool.append([event(number, size=20_000) for number in range(6)])  # a file holds three of them
+    spool.close()
+    first, _ = sorted(tmp_path.glob("*.seg"))
+    content = bytearray(first.read_bytes())
+    content[30_000] ^= 1  # in the payload of the second record
+    first.write_bytes(content)
+    again = Spool(tmp_path, max_bytes=MIB)
+    assert list(again.unacknowledged(0)) == [0, 1, 2, 3, 4, 5]
+    with pytest.raises(DecodeError, match="no whole record"):
+        again.read(1)
+    assert [int(again.read(number).extensions["sequence"]) for number in (0, 2, 3, 5)] == [0, 2, 3, 5]
+    again.close()
+
+
+def test_a_length_that_the_disk_damaged_in_a_sealed_file_costs_what_lies_behind_it(tmp_path: Path) -> None:
+    spool = Spool(tmp_path, max_bytes=MIB)
+    spool.append([event(number, size=20_000) for number in range(6)])
+    spool.close()
+    first, _ = sorted(tmp_path.glob("*.seg"))
+    content = bytearray(first.read_bytes())
+    content[len(content) // 3 + 2] ^= 1  # the length of the second record
+    first.write_bytes(content)
+    again = Spool(tmp_path, max_bytes=MIB)
+    assert sequences(again) == [0, 3, 4, 5]
+    again.close()
+
+
 def test_garbage_behind_the_last_record_is_cut_off(tmp_path: Path) -> None:
     spool = Spool(tmp_path, max_bytes=MIB)
     spool.append([event(0)])

@@ -136,6 +136,19 @@ def test_with_a_broker_that_is_away_the_end_spools_what_is_held(run: Run) -> Non
     assert [site.spool.read(number).extensions["sequence"] for number in site.spool.unacknowledged(0)] == ["0", "1"]
 
 
+def test_no_heartbeat_leaves_out_what_an_earlier_process_spooled(run: Run, tmp_path: Path) -> None:
+    earlier = Spool(tmp_path / "spool", max_bytes=1024 * 1024)
+    earlier.append([captured(number).event for number in range(1200)])  # booked in three rounds, a beat each 20 ms
+    earlier.close()
+    site = run(ListSource([captured(1200)]))
+    wait_until(lambda: len(site.sequences()) >= 1201, 20, "everything to be published")
+    site.supervisor.stop()
+    site.wait_ended()
+    beats = [Heartbeat.from_json(event.data).ledger for event in site.sender.events(topics.HEARTBEAT)]
+    assert {str(ledger.captured) for ledger in beats} <= {"0-1199", "0-1200"}
+    assert str(beats[-1].published) == "0-1200"
+
+
 def test_a_source_that_fails_ends_the_process_in_order_and_is_named(run: Run) -> None:
     site = run(ListSource([captured(0)], error=ValueError("no such register")))
     error = site.wait_ended()
