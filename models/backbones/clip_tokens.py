@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from models.backbones.layer_choice import chosen_layers
 from models.backbones.profile_presets import clip_profile
 from models.backbones.tokens import TokenFeatures
 from models.backbones.vv_attention import VvMode, own_values, value_attention
-from wire.errors import ConfigurationError, ShapeError
+from wire.errors import ShapeError
 
 if TYPE_CHECKING:
     import open_clip
@@ -43,9 +44,7 @@ class ClipTokens:
         self._visual = model.visual
         self._blocks = self._visual.transformer.resblocks
         self._depth = len(self._blocks)
-        self._hooked = layers or usual_layers(self._depth)
-        if not all(1 <= layer <= self._depth for layer in self._hooked) or len(set(self._hooked)) < len(self._hooked):
-            raise ConfigurationError([f"backbone.layers: {list(self._hooked)}, expected some of 1 to {self._depth}"])
+        self._hooked = chosen_layers(layers, self._depth)
         self._mode = vv_mode
         self._source = memory_source
         self.profile = clip_profile(tuple(self._visual.image_size))
@@ -127,8 +126,3 @@ class ClipTokens:
         finally:
             for handle in handles:
                 handle.remove()
-
-
-def usual_layers(depth: int) -> tuple[int, ...]:
-    """The published layers 3, 8 and 12 of 12, at the same shares of another depth."""
-    return tuple(dict.fromkeys((max(1, round(depth / 4)), max(1, round(depth * 2 / 3)), depth)))

@@ -8,7 +8,7 @@ from models.settings import PartSettings
 
 
 class BackboneSettings(PartSettings):
-    """``name``: an open_clip model, ``tiny-clip``, or ``embedded``: the shipped network, which knows no words.
+    """``name``: an open_clip model, ``tiny-clip``, or, knowing no words, ``embedded`` or SAM's encoder ``sam-mobile``.
 
     ``weights``: a file beside the recipe; ``seed``: random weights instead, for tests and benchmarks.
     ``layers``: 1-based, None = the published ones; ``frame_px``: another side of the square frame than the model's own.

@@ -1,13 +1,16 @@
-"""The backbone that a token recipe names: open_clip's ViTs, the shipped network, tiny ones; with its text tower."""
+"""The backbone that a token recipe names: open_clip's ViTs, SAM's encoders, the shipped network, tiny ones."""
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import torch
 
 from models.backbones.clip_model import TINY_CLIP, load_clip, random_clip
 from models.backbones.clip_tokens import ClipTokens
+from models.backbones.sam.checkpoint import load_sam
+from models.backbones.sam.model import STRIDE_PX, Sam, SamSize, sam_settings, sam_size
+from models.backbones.sam.tokens import SamTokens
 from models.backbones.student_tokens import StudentTokens
 from models.backbones.tokens import TokenBackbone
 from models.backbones.weights_file import file_sha256, frozen
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     import open_clip
 
 EMBEDDED = "embedded"
+_SAM = "sam-"
 _EMBEDDED_FRAME_PX = 256
 
 
@@ -36,6 +40,8 @@ def token_eye(recipe: str, settings: BackboneSettings, place: torch.device) -> T
     """Ready to look, frozen. ConfigurationError if the weights are not there or do not fit."""
     if settings.name == EMBEDDED:
         return _embedded(settings, place)
+    if settings.name.startswith(_SAM):
+        return _sam(recipe, settings, place)
     if settings.weights is not None:
         file = weights_file(recipe, settings.weights)
         model = load_clip(settings.name, file, frame_px=settings.frame_px, context=settings.context)
@@ -45,12 +51,7 @@ def token_eye(recipe: str, settings: BackboneSettings, place: torch.device) -> T
         model = random_clip(settings.name, seed, frame_px=settings.frame_px, context=settings.context)
         digest = f"{settings.name} seed {seed}".encode()
     else:
-        raise ConfigurationError(
-            [
-                f"backbone {settings.name}: --weights FILE is missing (backbone.weights in a recipe file): weights are "
-                "read from files and never downloaded. --backbone embedded uses the network that ships inside"
-            ]
-        )
+        raise _without_weights(settings)
     frozen(model, place)
     backbone = ClipTokens(
         model,
@@ -60,6 +61,40 @@ def token_eye(recipe: str, settings: BackboneSettings, place: torch.device) -> T
         device=place,
     )
     return TokenEye(backbone=backbone, clip=model, digest=hashlib.sha256(digest).digest())
+
+
+def _sam(recipe: str, settings: BackboneSettings, place: torch.device) -> TokenEye:
+    size = sam_size(settings.name.removeprefix(_SAM))
+    if size is None:
+        known = ", ".join(f"{_SAM}{each}" for each in get_args(SamSize))
+        raise ConfigurationError([f"backbone.name: {settings.name!r} is none of {known}"])
+    numbers = sam_settings(size)
+    if settings.frame_px is not None:
+        if settings.frame_px % STRIDE_PX:
+            raise ConfigurationError([f"backbone.frame_px: {settings.frame_px}, expected a multiple of {STRIDE_PX}"])
+        numbers = numbers.model_copy(update={"image_px": settings.frame_px})
+    if settings.weights is not None:
+        file = weights_file(recipe, settings.weights)
+        model, digest = load_sam(numbers, file), file_sha256(file).encode()
+    elif settings.seed is not None or size.startswith("tiny"):
+        seed = settings.seed or 0
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model, digest = Sam(numbers), f"{settings.name} seed {seed}".encode()
+    else:
+        raise _without_weights(settings)
+    frozen(model, place)
+    backbone = SamTokens(model, layers=settings.layers, device=place)
+    return TokenEye(backbone=backbone, clip=None, digest=hashlib.sha256(digest).digest())
+
+
+def _without_weights(settings: BackboneSettings) -> ConfigurationError:
+    return ConfigurationError(
+        [
+            f"backbone {settings.name}: --weights FILE is missing (backbone.weights in a recipe file): weights are "
+            "read from files and never downloaded. --backbone embedded uses the network that ships inside"
+        ]
+    )
 
 
 def _embedded(settings: BackboneSettings, place: torch.device) -> TokenEye:

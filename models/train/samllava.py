@@ -9,7 +9,7 @@ from typing import Final, get_args
 import torch
 
 from models.backbones.placement import place_of
-from models.backbones.sam.model import SamSize, sam_settings
+from models.backbones.sam.model import SamSize, sam_settings, sam_size
 from models.backbones.weights_file import parameters_sha256
 from models.refine.new_segmenter import new_segmenter
 from models.refine.prompts import PromptKind
@@ -81,13 +81,12 @@ class TrainedSegmenter:
 
 def checked_size(name: str, weights: Path | None) -> SamSize:
     """The size of that name; ConfigurationError if there is none, or if it needs a checkpoint and has none."""
-    size = next((each for each in get_args(SamSize) if each == name), None)
+    size = sam_size(name)
     if size is None:
         raise ConfigurationError([f"--sam: {name!r} is none of {', '.join(get_args(SamSize))}"])
-    found: SamSize = size
-    if weights is None and not found.startswith("tiny"):
+    if weights is None and not size.startswith("tiny"):
         raise ConfigurationError([f"--weights FILE is missing: the checkpoint of SAM {name}; nothing is downloaded"])
-    return found
+    return size
 
 
 def checked_prompt(name: str) -> PromptKind:

@@ -9,7 +9,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.backbones.clip_model import TINY_CLIP, clip_config, new_clip, random_clip
-from models.backbones.clip_tokens import ClipTokens, MemorySource, usual_layers
+from models.backbones.clip_tokens import ClipTokens, MemorySource
+from models.backbones.layer_choice import usual_layers
 from models.backbones.vv_attention import VvMode, value_attention
 from models.backbones.weights_file import frozen, parameters_sha256
 from wire.errors import ConfigurationError, ShapeError

@@ -154,6 +154,15 @@ def test_without_words_the_shipped_network_sees_by_memory_alone():
     assert bad.pictures["rgb"].map.shape == (8, 8)
 
 
+def test_a_memory_may_be_of_what_sams_encoder_sees():
+    for recipe, more in (("spgdd", {}), ("samllava", {"sam.size": "null", "coarse.wordless": "memory"})):
+        own = load_inspector(recipe, threads=1, changes={"backbone.name": "sam-tiny_mobile", **more})
+        good, bad = found(own, part(20), part(21, defect=True))
+        assert bad.score > good.score
+        assert np.isfinite(own.inspect([part(22)], [None])[0].pictures["rgb"].map).all()
+        assert bad.modalities[0].closest_reference is not None
+
+
 def test_the_shipped_networks_own_opinion_stands_in_for_words():
     changes = {"backbone.name": "embedded", "backbone.frame_px": "64"}
     settings = read_recipe("spgdd", changes)
