@@ -69,9 +69,10 @@ test-fast: setup ## Tests that need no other component, in parallel
 test-slow: setup ## Pipeline, system, browser and fault tests (short form)
 	$(RUN)pytest $(BY_FILE) -m "kafka or postgres or browser or slow or fault" $(ARGS)
 
-soak: setup ## Fault tests at their full length, every image and the whole offline bundle
+soak: setup ## Fault tests and trainings at their full length, every image and the whole offline bundle
 	LINESIDE_SOAK=1 LINESIDE_REQUIRE=all $(RUN)pytest -m fault --timeout 3600 $(ARGS)
 	LINESIDE_SOAK=1 LINESIDE_REQUIRE=all $(RUN)pytest tests/chart/test_image.py tests/chart/test_bundle.py --timeout 3600
+	LINESIDE_SOAK=1 $(RUN)pytest tests/unit/models/train/test_segmentation.py
 
 format: setup ## Format the code and apply safe fixes
 	$(RUN)ruff check --fix $(CHECKED)

@@ -9,9 +9,15 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from models.backbones.planes import Planes
 from models.backbones.sam.model import sam_settings
 from models.recipes import load_inspector
+from models.recipes.contrast_detector import ContrastDetector
 from models.recipes.recipe import read_recipe
+from models.recipes.samllava_recipe import SamLlavaRecipe
+from models.recipes.tiled_detector import TiledDetector
+from models.recipes.token_eye import token_eye
+from models.recipes.token_reading import token_reader
 from models.refine.new_segmenter import new_segmenter
 from models.refine.segmenter import Segmenter, SegmenterSettings
 from models.refine.segmenter_file import pack_segmenter
@@ -24,6 +30,7 @@ from wire.inspector import Inspector
 from wire.line_state import LineSpec, LineState
 from wire.part import Part
 
+CPU = torch.device("cpu")
 SPEC = LineSpec(line=LINE, expected_modalities=("rgb",), max_vectors=512, false_alarm_rate=0.1)
 TINY = {"backbone.name": "tiny-clip", "sam.size": "tiny", "sam.seed": "0"}
 EMBEDDED = {"backbone.name": "embedded", "sam.size": "null"}
@@ -287,6 +294,24 @@ def test_a_large_picture_in_tiles_has_no_seam_where_one_frame_has_none():
     borders[15::16] = True
     assert float(steps[borders].max()) <= float(steps[~borders].max())
     assert float(steps[borders].mean()) <= 2 * float(steps[~borders].mean())
+
+
+def test_tiles_of_many_pictures_share_the_backbones_batches():
+    changes = {**TINY, "sam.size": "null", "tiling": "{tile_px: 48, overlap: 0.25, whole_up_to: 1.0}"}
+    for batch_pixels, batches in (("786432", [15 + 8]), (str(8 * 48 * 48), [8, 8, 7])):
+        settings = read_recipe("samllava", {**changes, "batch_pixels": batch_pixels})
+        assert isinstance(settings, SamLlavaRecipe)
+        eye = token_eye("samllava", settings.backbone, CPU)
+        reader, _ = token_reader("samllava", settings, eye, CPU)
+        coarse = ContrastDetector(reader, coarse=settings.coarse, context=settings.context)
+        detector = TiledDetector(coarse, profile=eye.backbone.profile, tiling=settings.tiling)
+        seen: list[int] = []
+        assert eye.clip is not None
+        eye.clip.visual.register_forward_hook(lambda _, given, out, to=seen: to.append(len(given[0])))
+        # Tiles of 48 px that overlap by 12 or more: 96 x 192 px are 3 x 5 of them, 60 x 130 px are 2 x 4.
+        pictures = [np.zeros((3, 96, 192), np.float32), np.zeros((3, 60, 130), np.float32)]
+        detector.maps([Planes(values=each, size=each.shape[1:]) for each in pictures], [None, None], ["rgb", "rgb"])
+        assert seen == batches
 
 
 def test_both_token_recipes_cut_large_pictures_and_leave_all_tiles_of_a_part_out_together():

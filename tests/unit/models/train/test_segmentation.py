@@ -1,5 +1,6 @@
 """SAM-LLaVA's segmentation stage at tiny size on drawn lines (SYSTEMS C 4, 21, 24-26)."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,15 @@ from models.refine.segmenter_file import load_segmenter, pack_segmenter, segment
 from models.synth.line import draw_line
 from models.synth.mvtec_folder import DataSetSize, write_line
 from models.train.coarse_prompts import coarse_prompt
-from models.train.samllava import FULL, SegmenterTraining, Variant, checked_prompt, checked_size, train_segmenter
+from models.train.samllava import (
+    ABLATIONS,
+    FULL,
+    SegmenterTraining,
+    Variant,
+    checked_prompt,
+    checked_size,
+    train_segmenter,
+)
 from models.train.segmentation import (
     SegmentationProgress,
     SegmentationRun,
@@ -29,7 +38,9 @@ from wire.errors import ConfigurationError
 
 Rows = list[SegmentationProgress]
 CPU = torch.device("cpu")
-SINGLE_SCALE = Variant(name="single-scale SAM", multiscale_prompt=False, multiscale_decoder=False)
+SOAK = bool(os.environ.get("LINESIDE_SOAK"))
+SEEDS, STEPS = ((0, 1, 2), 1000) if SOAK else ((0,), 120)
+WITHOUT_PROMPT = tuple(each for each in ABLATIONS if not each.multiscale_prompt)
 
 
 @pytest.fixture(scope="module")
@@ -153,30 +164,40 @@ def test_sizes_and_prompts_that_do_not_exist_are_named():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)  # four hundred steps of a tiny SAM: half a minute on an idle core
-def test_training_beats_the_untrained_self_and_the_single_scale_variant(samples: DrawnSamples, tmp_path: Path):
-    found = train_segmenter(
-        SegmenterTraining(
-            size="tiny",
-            weights=None,
-            sam_seed=0,
-            segmentation=SegmentationSettings(
-                steps=120, batch=6, learning_rate=3e-3, warm_up=10, check_every=120, held_out=48
+@pytest.mark.timeout(3600)  # `make soak`: eighteen thousand steps of a tiny SAM, ten minutes on a core of its own
+def test_training_beats_the_untrained_self_and_the_variants_of_the_papers_table(tmp_path: Path):
+    samples = DrawnSamples(side_px=64)
+    reached: dict[str, list[float]] = {}
+    for seed in SEEDS:
+        found = train_segmenter(
+            SegmenterTraining(
+                size="tiny",
+                weights=None,
+                sam_seed=seed,
+                segmentation=SegmentationSettings(
+                    steps=STEPS, batch=8, learning_rate=2e-3, check_every=STEPS, seed=seed
+                ),
+                ablations=ABLATIONS if SOAK else WITHOUT_PROMPT,
             ),
-            ablations=(SINGLE_SCALE,),
-        ),
-        samples,
-        tmp_path,
-        device="cpu",
-        threads=1,
-        report=lambda variant, progress: None,
-    )
-    full, single = found.figures
-    assert full.untrained < 0.15
-    assert full.trained > full.untrained + 0.15
-    assert full.trained > single.trained + 0.03
-    report = (tmp_path / "REPORT.md").read_text(encoding="utf-8")
-    assert f"| single-scale SAM | {single.untrained:.3f} | {single.trained:.3f} |" in report
-    assert found.sha256 in report
-    assert full.encoder_sha256 == single.encoder_sha256
-    assert (tmp_path / "curves" / "full" / "segmentation.html").is_file()
+            samples,
+            tmp_path / str(seed),
+            device="cpu",
+            threads=1,
+            report=lambda variant, progress: None,
+        )
+        full, *others = found.figures
+        assert full.untrained < 0.15
+        assert full.trained > full.untrained + 0.15
+        for each in found.figures:
+            reached.setdefault(each.name, []).append(each.trained)
+        report = (tmp_path / str(seed) / "REPORT.md").read_text(encoding="utf-8")
+        for each in others:
+            assert f"| {each.name} | {each.untrained:.3f} | {each.trained:.3f} |" in report
+            assert (tmp_path / str(seed) / each.file).is_file()
+            assert each.encoder_sha256 == full.encoder_sha256
+        assert found.sha256 in report
+        assert (tmp_path / str(seed) / "curves" / "full" / "segmentation.html").is_file()
+    # Below a thousand steps the further scales are not ahead yet: their heads are new weights.
+    margins = {name: float(np.mean(reached["full"]) - np.mean(ious)) for name, ious in reached.items()}
+    assert min(margins[each.name] for each in WITHOUT_PROMPT) > 0.02, margins
+    assert min(margin for name, margin in margins.items() if name != "full") > 0, margins
