@@ -71,8 +71,8 @@ class UpOptions:
         return choice
 
     def _check_recipe(self) -> None:
-        if self.recipe_changes:
+        if self.recipe_changes or self.recipe != UpOptions.recipe:
             # Here and not at the top: a site that changes nothing starts without torch, three seconds sooner.
-            from models.recipes.recipe import read_recipe
+            from models.recipes.recipe import check_files, read_recipe
 
-            read_recipe(self.recipe, self.recipe_changes)
+            check_files(self.recipe, read_recipe(self.recipe, self.recipe_changes))

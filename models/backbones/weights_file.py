@@ -22,6 +22,8 @@ from wire.errors import ConfigurationError
 # Checkpoints of training keep their network under one of these names.
 _WRAPPERS = ("state_dict", "model", "model_state_dict")
 _PREFIX = "module."
+# Problems that a person still reads one by one.
+_MANY = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,12 +40,16 @@ class KeyReport:
         return not (self.missing or self.unexpected or self.misshapen)
 
     def problems(self, file: Path) -> list[str]:
-        """One line each, for a ConfigurationError."""
-        return [
+        """One line each, for a ConfigurationError; of many the last one says how many."""
+        lines = [
             *(f"weights {file}: {key} is missing" for key in self.missing),
             *(f"weights {file}: {key} is not expected" for key in self.unexpected),
             *(f"weights {file}: {key} has shape {found}, expected {due}" for key, found, due in self.misshapen),
         ]
+        if len(lines) > _MANY:
+            counts = f"{len(self.missing)} missing, {len(self.unexpected)} not expected, {len(self.misshapen)} of other"
+            lines.append(f"weights {file}: {counts} shape: a file of another network or size?")
+        return lines
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:

@@ -1,10 +1,20 @@
 """Which network a token recipe sees with."""
 
+from typing import Final, get_args
+
 from pydantic import Field
 
+from models.backbones.clip_model import TINY_CLIP
 from models.backbones.clip_tokens import MemorySource
+from models.backbones.sam.model import SamSize
 from models.backbones.vv_attention import VvMode
 from models.settings import PartSettings
+from wire.errors import ConfigurationError
+
+EMBEDDED: Final = "embedded"
+SAM: Final = "sam-"
+# For tests alone: nobody has weights of them.
+_RANDOM: Final = frozenset({TINY_CLIP, f"{SAM}tiny", f"{SAM}tiny_mobile"})
 
 
 class BackboneSettings(PartSettings):
@@ -23,3 +33,26 @@ class BackboneSettings(PartSettings):
     memory_source: MemorySource = MemorySource.VV
     frame_px: int | None = Field(default=None, ge=16)
     context: int | None = Field(default=None, ge=16)
+
+    def sam_size(self) -> SamSize | None:
+        """Of SAM, where the name says so. ConfigurationError if there is none of that size."""
+        if not self.name.startswith(SAM):
+            return None
+        size = next((each for each in get_args(SamSize) if each == self.name.removeprefix(SAM)), None)
+        if size is None:
+            known = ", ".join(f"{SAM}{each}" for each in get_args(SamSize))
+            raise ConfigurationError([f"backbone.name: {self.name!r} is none of {known}"])
+        found: SamSize = size
+        return found
+
+    def check_weights(self) -> None:
+        """ConfigurationError if a network is named that has to be read from a file, and the file is not."""
+        self.sam_size()
+        random = self.seed is not None or self.name in _RANDOM
+        if self.name != EMBEDDED and self.weights is None and not random:
+            raise ConfigurationError(
+                [
+                    f"backbone {self.name}: --weights FILE is missing (backbone.weights in a recipe file): weights are "
+                    f"read from files and never downloaded. --backbone {EMBEDDED} uses the network that ships inside"
+                ]
+            )

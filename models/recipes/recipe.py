@@ -1,12 +1,13 @@
 """A recipe file: read, changed where somebody asks for it, checked, and hashed."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.samllava_recipe import SamLlavaRecipe
@@ -50,10 +51,25 @@ def read_recipe(recipe: str, changes: Mapping[str, str] | None = None) -> Senses
     try:
         found: Senses = kind.model_validate(content)
     except ValidationError as error:
-        raise ConfigurationError(
-            [f"{path}: {'.'.join(map(str, e['loc']))}: {e['msg']}, got {e['input']!r}" for e in error.errors()]
-        ) from error
+        said = changes or {}
+        raise ConfigurationError([_problem(path, each, content, said) for each in error.errors()]) from error
     return found
+
+
+def check_files(recipe: str, settings: Senses) -> None:
+    """What loading would say of files that are not named or not there, before any of them is read.
+
+    ConfigurationError as when it is loaded.
+    """
+    if isinstance(settings, SpgddRecipe | SamLlavaRecipe):
+        settings.backbone.check_weights()
+    absent = [
+        f"{key}: {weights_file(recipe, place)}: no such file; weights are read from files, never downloaded"
+        for key, place in _leaves(settings.model_dump(mode="json"))
+        if names_a_file(key) and isinstance(place, str) and not weights_file(recipe, place).is_file()
+    ]
+    if absent:
+        raise ConfigurationError(absent)
 
 
 def read_embedded(recipe: str) -> EmbeddedRecipe:
@@ -85,6 +101,30 @@ def digest_of(recipe: Senses, weights: dict[str, bytes]) -> str:
 
 def _path(recipe: str) -> Path:
     return Path(recipe) if recipe.endswith((".yaml", ".yml")) else _FOLDER / f"{recipe}.yaml"
+
+
+def _problem(path: Path, error: ErrorDetails, content: Mapping[str, Any], changes: Mapping[str, str]) -> str:
+    """What is wrong, where it was said: in the file, or by who changed a key of it."""
+    *sections, name = map(str, error["loc"]) if error["loc"] else ("",)
+    key = ".".join([*sections, name])
+    said = f"--set {key}={changes[key]}" if key in changes else f"{path}: {key}"
+    if error["type"] == "extra_forbidden":
+        for section in sections:
+            content = content[section]
+        known = ", ".join(sorted(content.keys() - {name}))
+        return f"{said}: there is no such key; beside it are {known}"
+    if error["type"] == "value_error":
+        return f"{said}: {error['ctx']['error']}"
+    return f"{said}: {error['msg']}, got {error['input']!r}"
+
+
+def _leaves(content: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """(dotted key, value) of everything that is no section."""
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def _change(content: dict[str, Any], key: str, value: str) -> None:

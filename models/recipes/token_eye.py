@@ -2,19 +2,19 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 import torch
 
-from models.backbones.clip_model import TINY_CLIP, load_clip, random_clip
+from models.backbones.clip_model import load_clip, random_clip
 from models.backbones.clip_tokens import ClipTokens
 from models.backbones.sam.checkpoint import load_sam
-from models.backbones.sam.model import STRIDE_PX, Sam, SamSize, sam_settings, sam_size
+from models.backbones.sam.model import STRIDE_PX, Sam, SamSize, sam_settings
 from models.backbones.sam.tokens import SamTokens
 from models.backbones.student_tokens import StudentTokens
 from models.backbones.tokens import TokenBackbone
 from models.backbones.weights_file import file_sha256, frozen
-from models.recipes.backbone_settings import BackboneSettings
+from models.recipes.backbone_settings import EMBEDDED, BackboneSettings
 from models.recipes.network_weights import load_networks
 from models.recipes.recipe import read_embedded, weights_file
 from wire.errors import ConfigurationError
@@ -22,8 +22,6 @@ from wire.errors import ConfigurationError
 if TYPE_CHECKING:
     import open_clip
 
-EMBEDDED = "embedded"
-_SAM = "sam-"
 _EMBEDDED_FRAME_PX = 256
 
 
@@ -38,20 +36,20 @@ class TokenEye:
 
 def token_eye(recipe: str, settings: BackboneSettings, place: torch.device) -> TokenEye:
     """Ready to look, frozen. ConfigurationError if the weights are not there or do not fit."""
+    settings.check_weights()
     if settings.name == EMBEDDED:
         return _embedded(settings, place)
-    if settings.name.startswith(_SAM):
-        return _sam(recipe, settings, place)
+    size = settings.sam_size()
+    if size is not None:
+        return _sam(recipe, settings, size, place)
     if settings.weights is not None:
         file = weights_file(recipe, settings.weights)
         model = load_clip(settings.name, file, frame_px=settings.frame_px, context=settings.context)
         digest = file_sha256(file).encode()
-    elif settings.seed is not None or settings.name == TINY_CLIP:
+    else:
         seed = settings.seed or 0
         model = random_clip(settings.name, seed, frame_px=settings.frame_px, context=settings.context)
         digest = f"{settings.name} seed {seed}".encode()
-    else:
-        raise _without_weights(settings)
     frozen(model, place)
     backbone = ClipTokens(
         model,
@@ -63,11 +61,7 @@ def token_eye(recipe: str, settings: BackboneSettings, place: torch.device) -> T
     return TokenEye(backbone=backbone, clip=model, digest=hashlib.sha256(digest).digest())
 
 
-def _sam(recipe: str, settings: BackboneSettings, place: torch.device) -> TokenEye:
-    size = sam_size(settings.name.removeprefix(_SAM))
-    if size is None:
-        known = ", ".join(f"{_SAM}{each}" for each in get_args(SamSize))
-        raise ConfigurationError([f"backbone.name: {settings.name!r} is none of {known}"])
+def _sam(recipe: str, settings: BackboneSettings, size: SamSize, place: torch.device) -> TokenEye:
     numbers = sam_settings(size)
     if settings.frame_px is not None:
         if settings.frame_px % STRIDE_PX:
@@ -76,25 +70,14 @@ def _sam(recipe: str, settings: BackboneSettings, place: torch.device) -> TokenE
     if settings.weights is not None:
         file = weights_file(recipe, settings.weights)
         model, digest = load_sam(numbers, file), file_sha256(file).encode()
-    elif settings.seed is not None or size.startswith("tiny"):
+    else:
         seed = settings.seed or 0
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model, digest = Sam(numbers), f"{settings.name} seed {seed}".encode()
-    else:
-        raise _without_weights(settings)
     frozen(model, place)
     backbone = SamTokens(model, layers=settings.layers, device=place)
     return TokenEye(backbone=backbone, clip=None, digest=hashlib.sha256(digest).digest())
-
-
-def _without_weights(settings: BackboneSettings) -> ConfigurationError:
-    return ConfigurationError(
-        [
-            f"backbone {settings.name}: --weights FILE is missing (backbone.weights in a recipe file): weights are "
-            "read from files and never downloaded. --backbone embedded uses the network that ships inside"
-        ]
-    )
 
 
 def _embedded(settings: BackboneSettings, place: torch.device) -> TokenEye:

@@ -9,7 +9,7 @@ from typing import Final, get_args
 import torch
 
 from models.backbones.placement import place_of
-from models.backbones.sam.model import SamSize, sam_settings, sam_size
+from models.backbones.sam.model import SamSize, sam_settings
 from models.backbones.weights_file import parameters_sha256
 from models.refine.new_segmenter import new_segmenter
 from models.refine.prompts import PromptKind
@@ -81,7 +81,7 @@ class TrainedSegmenter:
 
 def checked_size(name: str, weights: Path | None) -> SamSize:
     """The size of that name; ConfigurationError if there is none, or if it needs a checkpoint and has none."""
-    size = sam_size(name)
+    size: SamSize | None = next((each for each in get_args(SamSize) if each == name), None)
     if size is None:
         raise ConfigurationError([f"--sam: {name!r} is none of {', '.join(get_args(SamSize))}"])
     if weights is None and not size.startswith("tiny"):

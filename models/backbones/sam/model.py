@@ -4,7 +4,7 @@ The package's own builder unpickles a checkpoint; here a model is made empty, an
 """
 
 from functools import partial
-from typing import Final, Literal, get_args
+from typing import Final, Literal
 
 from torch import Tensor, nn
 
@@ -65,11 +65,6 @@ def _tiny(**encoder: VitSettings | TinyVitSettings) -> SamSettings:
         iou_width=32,
         **encoder,
     )
-
-
-def sam_size(name: str) -> SamSize | None:
-    """The size of that name; None if there is none."""
-    return next((size for size in get_args(SamSize) if size == name), None)
 
 
 def sam_settings(size: SamSize) -> SamSettings:

@@ -5,7 +5,7 @@ import yaml
 
 from models.recipes import load_inspector
 from models.recipes.embedded_recipe import EmbeddedRecipe
-from models.recipes.recipe import read_recipe
+from models.recipes.recipe import check_files, read_recipe
 from wire.errors import ConfigurationError
 from wire.inspector import Inspector
 
@@ -88,7 +88,13 @@ def test_single_keys_may_be_changed_and_change_the_digest(inspector: Inspector):
 @pytest.mark.parametrize(
     ("key", "value", "problem"),
     [
-        ("surprise", "1", "surprise: Extra inputs are not permitted"),
+        ("surprise", "1", "--set surprise=1: there is no such key; beside it are batch_pixels, "),
+        (
+            "geometry.trails",
+            "1",
+            "--set geometry.trails=1: there is no such key; beside it are fit_samples, smoothing_px, trials",
+        ),
+        ("max_pixels", "many", "--set max_pixels=many: Input should be a valid integer"),
         ("max_pixels.deep", "1", "--set max_pixels.deep=1: max_pixels is a value, not a section"),
         ("kind", "other", "kind: 'other' is none of embedded"),
         ("max_pixels", "{", "--set max_pixels={: "),
@@ -98,3 +104,36 @@ def test_a_change_that_makes_no_sense_is_named(key: str, value: str, problem: st
     with pytest.raises(ConfigurationError) as raised:
         read_recipe("embedded", {key: value})
     assert problem in "\n".join(raised.value.problems)
+
+
+def test_files_that_are_not_named_or_not_there_are_told_before_anything_is_loaded(tmp_path: Path):
+    for recipe, changes, problem in (
+        ("spgdd", {}, "backbone ViT-B-16-plus-240: --weights FILE is missing"),
+        ("spgdd", {"backbone.weights": "/no/clip.pt"}, "backbone.weights: /no/clip.pt: no such file"),
+        ("samllava", {"sam.weights": "/no/sam.pt", "backbone.name": "embedded"}, "sam.weights: /no/sam.pt: no such"),
+        ("spgdd", {"backbone.name": "sam-vit_b"}, "backbone sam-vit_b: --weights FILE is missing"),
+        (
+            "spgdd",
+            {"backbone.name": "tiny-clip", "text.learned.weights": "/no/words"},
+            "learned.weights: /no/words: no",
+        ),
+    ):
+        settings = read_recipe(recipe, changes)
+        with pytest.raises(ConfigurationError, match=problem):
+            check_files(recipe, settings)
+    for recipe, changes in (
+        ("embedded", {}),
+        ("spgdd", {"backbone.seed": "0"}),
+        ("spgdd", {"backbone.name": "tiny-clip"}),
+    ):
+        check_files(recipe, read_recipe(recipe, changes))
+
+
+def test_a_cross_check_of_a_recipe_says_what_to_do_and_no_more():
+    with pytest.raises(ConfigurationError) as raised:
+        read_recipe("samllava")
+    (problem,) = raised.value.problems
+    assert problem.endswith(
+        "samllava.yaml: sam: size is mobile without weights: name SAM's checkpoint (--set sam.weights=FILE); weights "
+        "are read from files and never downloaded"
+    )

@@ -45,6 +45,14 @@ def test_every_key_that_does_not_fit_is_named_at_once(tmp_path: Path, tiny: open
     )
 
 
+def test_a_file_of_another_network_says_so_behind_its_many_keys(tmp_path: Path):
+    save_file({f"encoder.{number}": torch.zeros(1) for number in range(20)}, tmp_path / "other.safetensors")
+    with pytest.raises(ConfigurationError) as raised:
+        load_clip(TINY_CLIP, tmp_path / "other.safetensors")
+    last = raised.value.problems[-1]
+    assert last.endswith("missing, 20 not expected, 0 of other shape: a file of another network or size?")
+
+
 def test_a_key_report_says_what_fits():
     layer = nn.Linear(2, 3)
     assert compare_keys(layer, layer.state_dict()).fits
