@@ -18,16 +18,38 @@ _REMEDIES: Final = {
     "extra_forbidden": "remove it, or correct its spelling",
     "enum": "take one of those",
 }
+_MERGE: Final = "tag:yaml.org,2002:merge"  # ``<<``, which may stand several times
 # An unknown key may be a password that was indented wrongly.
 _NEVER_SHOWN: Final = frozenset({"extra_forbidden", "missing"})
+
+
+class _GivenTwice(yaml.YAMLError):
+    """A key that stands twice in one mapping."""
+
+
+class _UniqueKeys(yaml.SafeLoader):
+    """Refuses a key that is given twice, of which YAML's own loader silently takes the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                line = key.start_mark.line + 1
+                if key.value in lines:
+                    first = lines[key.value]
+                    raise _GivenTwice(f"{key.value} is given twice, in line {first} and in line {line}; remove one")
+                lines[key.value] = line
+        return super().construct_mapping(node, deep=deep)
 
 
 def read_keys(path: Path) -> dict[str, Any]:
     """The file's keys and values, unchecked. ConfigurationError if it has none."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)
     except OSError as error:
         raise ConfigurationError([f"{path}: cannot be read ({error.strerror}); name an existing file"]) from error
+    except _GivenTwice as error:
+        raise ConfigurationError([f"{path}: {error}"]) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError([f"{path}: is not YAML: {' '.join(str(error).split())}"]) from error
     if not isinstance(content, dict):

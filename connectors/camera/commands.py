@@ -31,7 +31,7 @@ def preview(
     source: Annotated[
         list[str] | None, typer.Option(help="Only this camera, <line>/<device>; may be given several times.")
     ] = None,
-    output: Annotated[Path, typer.Option(metavar="DIR", help="Where the pictures go.")] = Path("."),
+    output: Annotated[Path, typer.Option(metavar="DIR", file_okay=False, help="Where the pictures go.")] = Path("."),
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that each camera has.")] = 10.0,
 ) -> None:
     """Save one picture of each camera as it would travel. Nothing is published, no delivered file is removed.
@@ -43,7 +43,7 @@ def preview(
         known = [one.source for one in cameras]
         if unknown := [name for name in source or () if name not in known]:
             raise ConfigurationError([f"{config}: has no {', '.join(unknown)}; it has {', '.join(known)}"])
-        output.mkdir(parents=True, exist_ok=True)
+        _make_folder(output)
         wanted = [one for one in cameras if not source or one.source in source]
         seen = [_preview(one, line, output, timeout) for one in wanted]
     except ConfigurationError as error:
@@ -52,6 +52,13 @@ def preview(
         raise typer.Exit(2) from error
     if not all(seen):
         raise typer.Exit(1)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError([f"--output: {folder} cannot be made: {error.strerror}"]) from error
 
 
 def _cameras(config: Path) -> tuple[str, tuple[CameraEntry, ...]]:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from asyncua import Client, Node, ua
 
+from connectors.opcua.plain_value import plain_value
 from connectors.opcua.refusal import LINK_ERRORS
 
 # A value is shown to be recognised, not to be read in full.
@@ -77,10 +78,11 @@ async def _value(node: Node) -> str:
         data = await node.read_data_value(raise_on_bad_status=False)
     except LINK_ERRORS as error:
         return type(error).__name__
-    text = _short(data.Value.Value if data.Value is not None else None)
+    text = shown(data.Value.Value if data.Value is not None else None)
     return text if data.StatusCode is None or data.StatusCode.is_good() else f"{text} ({data.StatusCode.name})"
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
+def shown(value: Any) -> str:
+    """A value for a line of text: as long as it takes to recognise it."""
+    text = repr(plain_value(value))
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

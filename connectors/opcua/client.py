@@ -18,6 +18,7 @@ from connectors.errors import SourceUnavailable
 from connectors.opcua.kept_subscription import KeptSubscription
 from connectors.opcua.node_address import field_of
 from connectors.opcua.node_resolution import NodeResolution
+from connectors.opcua.plain_value import plain_value
 from connectors.opcua.publish_gate import PublishGate
 from connectors.opcua.rate_subscription import RateSubscription
 from connectors.opcua.refusal import LINK_ERRORS, unavailable
@@ -222,7 +223,7 @@ def _sample(event: DataChangeEvent, monitored: MonitoredTag) -> Sample:
     server_at = _aware(value.ServerTimestamp)
     return Sample(
         _aware(value.SourceTimestamp) or server_at or datetime.now(UTC),
-        field_of(event.value, field) if field else event.value,
+        plain_value(field_of(event.value, field) if field else event.value),
         value.StatusCode.value,
         server_at,
     )

@@ -69,6 +69,8 @@ def browse(
     values: Annotated[bool, typer.Option(help="Read the variables' values.")] = True,
 ) -> None:
     """Print a server's nodes as a tree, each with the address by which a configuration names it."""
+    if endpoint is not None and not endpoint.startswith("opc.tcp://"):
+        raise typer.BadParameter(f"{endpoint} is no OPC UA address; write opc.tcp://host:port")
     if (endpoint is None) == (config is None):
         raise typer.BadParameter("give an endpoint, or --config FILE")
     settings = _settings(config) if config is not None else None

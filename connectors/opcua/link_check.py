@@ -11,15 +11,18 @@ from asyncua import Client, Node, ua
 from asyncua.common.subscription import DataChangeEvent
 
 from connectors.errors import SourceUnavailable
+from connectors.opcua.address_space import shown
 from connectors.opcua.application_certificate import own_certificate
 from connectors.opcua.node_address import field_of
 from connectors.opcua.node_resolution import NodeResolution
+from connectors.opcua.plain_value import plain_value
 from connectors.opcua.rate_subscription import RateSubscription
 from connectors.opcua.refusal import LINK_ERRORS, explained
 from connectors.opcua.secure_client import REQUEST_TIMEOUT_S, ClientName, connect, endpoint_name, secure_client
 from connectors.opcua.security_settings import SecuritySettings
 from connectors.opcua.settings import OpcUaSettings
 from connectors.opcua.tag import MonitoredTag, Tag, by_publishing_rate, monitored_tags
+from connectors.opcua.tag_text import tag_text
 
 _NAME: Final = "connector"
 # A tag's present value comes within one publishing interval; a busy server may take a little longer.
@@ -143,10 +146,14 @@ async def _tag(resolution: NodeResolution, one: MonitoredTag) -> tuple[Step, Nod
         data = await node.read_data_value(raise_on_bad_status=False)
     except (SourceUnavailable, *LINK_ERRORS) as error:
         return _failed(label, error), None
-    value = field_of(data.Value.Value, one.address.field) if data.Value is not None else None
+    if data.StatusCode is not None and data.StatusCode.value == ua.StatusCodes.BadAttributeIdInvalid:
+        words = "an object or a method, which has no value: name a variable below it"
+        return Step(ok=False, text=f"{label}: {words}"), None
+    value = plain_value(field_of(data.Value.Value, one.address.field)) if data.Value is not None else None
     problem = _problem(one, value, data)
-    shown = f"{value!r} ({type(value).__name__}), {data.StatusCode.name if data.StatusCode is not None else 'Good'}"
-    return Step(ok=problem is None, text=f"{label}: {shown}{f': {problem}' if problem else ''}"), node
+    status = data.StatusCode.name if data.StatusCode is not None else "Good"
+    said = f"{shown(value)} ({type(value).__name__}), {status}"
+    return Step(ok=problem is None, text=f"{label}: {said}{f': {problem}' if problem else ''}"), node
 
 
 def _problem(one: MonitoredTag, value: Any, data: ua.DataValue) -> str | None:
@@ -158,6 +165,8 @@ def _problem(one: MonitoredTag, value: Any, data: ua.DataValue) -> str | None:
         return "no number: its samples would be empty; name a field, or another node"
     if one.tag.name == "part_counter" and not isinstance(value, int):
         return "no integer: it has to count parts"
+    if one.tag.kind == "context" and tag_text(value) is None and value not in (None, ""):
+        return "neither text nor number: name a field or an element of it, or another node"
     if data.SourceTimestamp is None:
         return "no source timestamp: the server's time would be taken, which is later than the trigger"
     return None

@@ -1,6 +1,7 @@
 """Why a server refused, in one line that says what to do; and how long to leave it alone."""
 
 import asyncio
+import socket
 from typing import Final
 
 from asyncua import ua
@@ -85,6 +86,8 @@ def explained(error: Exception) -> str:
         return f"{name}: {words}" if words else f"{name}: {ua.StatusCode(error.code).doc}"
     if isinstance(error, ConnectionRefusedError):
         return "ConnectionRefusedError: nothing listens at this address: start the server, or correct host and port"
+    if isinstance(error, socket.gaierror):
+        return f"{error.strerror}: nobody knows a host of this name: correct it, or give its IP address"
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
         return "TimeoutError: no answer: a firewall, a wrong address, or a server that hangs"
     text = " ".join(str(error).split())

@@ -13,6 +13,7 @@ from connectors.opcua.packml import packml_state
 from connectors.opcua.plc_clock import PlcClock
 from connectors.opcua.settings import OpcUaSettings
 from connectors.opcua.tag_history import Moment, Sample, TagHistory
+from connectors.opcua.tag_text import tag_text
 from wire.frame import SENSOR, Frame, FrameKind, Origin, PartReference
 from wire.part_context import PartContext
 from wire.sensor_window import SensorChannel, SensorWindow
@@ -157,10 +158,7 @@ class PlcMapping:
     def _text(self, tag: str, moment: Moment) -> str | None:
         history = self._context.get(tag)
         sample = history.valid_at(moment) if history is not None else None
-        if sample is None or not sample.is_usable:
-            return None
-        # What cannot be written as UTF-8 could not travel.
-        return str(sample.value).encode(errors="replace").decode() or None
+        return tag_text(sample.value) if sample is not None and sample.is_usable else None
 
     def _origin(self, source: str, session: str, counter: int) -> Origin:
         return Origin(line=self._line, source=source, session=session, sequence=counter - 1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import av
 import numpy as np
@@ -72,6 +73,12 @@ class VideoPictures:
         self._frames = None
 
 
+def without_login(address: str) -> str:
+    """The address without user and password."""
+    parts = urlsplit(address)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
 class LivePictures:
     """The newest frame of an RTSP or USB camera; a thread of its own reads, so that no old frame waits.
 
@@ -96,11 +103,12 @@ class LivePictures:
         self._newest: tuple[av.VideoFrame, datetime] | None = None
         self._arrived_s = time.monotonic()
         self._reason = "not connected yet"
+        self._lost = False  # the last attempt failed, or the stream ended; until the next frame
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     def take(self, timeout_s: float) -> Picture | None:
-        """The newest frame since the last call. SourceUnavailable when none came for ``stale_after_s``."""
+        """The newest frame since the last call. SourceUnavailable: lost, or none came for ``stale_after_s``."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._read, name=f"live-{self._settings.source}", daemon=True)
             self._thread.start()
@@ -109,7 +117,7 @@ class LivePictures:
             newest, self._newest = self._newest, None
             age_s = time.monotonic() - self._arrived_s
         if newest is None:
-            if age_s > self._settings.stale_after_s:
+            if self._lost or age_s > self._settings.stale_after_s:
                 raise SourceUnavailable(f"no frame for {age_s:.0f} s: {self._reason}", retry_after_s=0.1)
             return None
         frame, captured_at = newest
@@ -125,12 +133,15 @@ class LivePictures:
                     with self._condition:
                         self._newest = (frame, datetime.now(UTC))
                         self._arrived_s = time.monotonic()
+                        self._lost = False
                         self._condition.notify()
                     if self._stop.is_set():
                         return
                 self._reason = "the stream ended"
             except (av.FFmpegError, OSError) as error:
-                self._reason = str(error)
+                # The library's messages name the address, whose password is for nobody's log.
+                self._reason = str(error).replace(self._address, without_login(self._address))
+            self._lost = True
             self._log.warning("stream_lost", reason=self._reason, again_in_s=pause_s)
             self._stop.wait(pause_s)
             pause_s = min(pause_s * 2, _RETRY_LONGEST_S)

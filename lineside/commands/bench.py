@@ -108,7 +108,14 @@ def opcua(
 @app.command()
 def spool(
     folder: Annotated[
-        Path, typer.Option(metavar="DIR", help="On the disk that is measured; a folder of its own is made in it.")
+        Path,
+        typer.Option(
+            metavar="DIR",
+            exists=True,
+            file_okay=False,
+            writable=True,
+            help="On the disk that is measured; a folder of its own is made in it.",
+        ),
     ] = Path("."),
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
     quick: Annotated[bool, typer.Option(help="Seconds instead of a minute; the ratios are coarse.")] = False,

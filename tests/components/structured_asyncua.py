@@ -24,7 +24,7 @@ NAMESPACE = "urn:tests:structured"
 class StructuredAsyncua:
     """Counts ten parts a second; part n is {Id: "part-n", Recipe: {Name: "r-n", Speed: 1.5 n}, Levels: [n, 2 n]}.
 
-    `TriggerSession` and `Count` are plain tags.
+    `TriggerSession` and `Count` are plain tags, `Product` is a localized text, `Order` 20 bytes padded with NUL.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -74,6 +74,8 @@ async def serve(endpoint: str) -> None:
     line = await server.nodes.objects.add_object(index, "Line")
     session = await line.add_variable(index, "TriggerSession", datetime.now(UTC).isoformat())
     tag = await line.add_variable(index, "Part", part(0))
+    await line.add_variable(index, "Product", ua.LocalizedText("Hebel", "de"))
+    await line.add_variable(index, "Order", b"A-4711".ljust(20, b"\0"))
     count = await line.add_variable(index, "Count", 0, ua.VariantType.UInt32)
     async with server:
         print("ready", flush=True)  # noqa: T201  (the parent waits for it)

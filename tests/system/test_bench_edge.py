@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from lineside.bench.camera import CameraScale, bench_camera, fake_camera
 from lineside.bench.spool import SpoolScale, bench_spool
+from lineside.commands.bench import app as bench
 from tests.components.genicam_camera import gige_vision_port
 from tests.components.requirement import require
 
@@ -22,6 +24,11 @@ def test_frames_and_memory_of_a_camera_are_measured_on_both_sides(tmp_path: Path
     assert all(5 < rate <= 22 for rate in (*frames.product, *frames.baseline))
     assert (memory.name, memory.aim) == ("camera, memory", 1.05)
     assert 0.5 < memory.ratio < 1.5
+
+
+def test_a_folder_that_is_not_there_is_refused_before_anything_is_measured(tmp_path: Path) -> None:
+    result = CliRunner().invoke(bench, ["spool", "--quick", "--folder", str(tmp_path / "nowhere")])
+    assert result.exit_code == 2
 
 
 def test_the_spool_is_measured_writing_and_draining(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from connectors.camera.settings import CameraSettings
 from connectors.discovery.genicam_cameras import GenicamCameras
 from connectors.discovery.usb_cameras import UsbCameras
 from tests.components.genicam_camera import RealGenicamCamera
+from tests.components.ports import free_port
 from tests.components.requirement import require
 from tests.pipeline.connectors.connector_process import LINE, CameraPc
 from wire.image_codec import decode_image
@@ -65,6 +66,26 @@ def test_preview_says_why_there_is_no_picture(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, [*arguments, "--source", f"{LINE}/camera9"])
     assert result.exit_code == 2
     assert f"has no {LINE}/camera9; it has {LINE}/camera1" in result.output
+
+
+def test_preview_of_a_network_camera_says_why_it_is_away_and_never_its_password(tmp_path: Path) -> None:
+    port = free_port()
+    path = config(tmp_path, {"source": f"{LINE}/camera1", "rtsp": f"rtsp://viewer:s3cret@127.0.0.1:{port}/live"})
+    arguments = ["camera", "preview", "--config", str(path), "--output", str(tmp_path / "out"), "--timeout", "2"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert "Connection refused" in result.output
+    assert f"rtsp://127.0.0.1:{port}/live" in result.output
+    assert "s3cret" not in result.output
+
+
+def test_preview_into_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+    path = config(tmp_path, {"source": f"{LINE}/camera1", "watch": str(tmp_path)})
+    result = CliRunner().invoke(app, ["camera", "preview", "--config", str(path), "--output", str(path)])
+    assert result.exit_code == 2
+    result = CliRunner().invoke(app, ["camera", "preview", "--config", str(path), "--output", str(path / "below")])
+    assert result.exit_code == 2
+    assert "camera.yaml/below cannot be made: Not a directory" in result.output
 
 
 def test_usb_cameras_are_those_of_the_kernels_list(tmp_path: Path) -> None:

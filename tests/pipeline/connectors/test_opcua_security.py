@@ -19,6 +19,8 @@ from tests.components.node_opcua import RealNodeOpcua
 from tests.components.opcua_certificates import make_certificate
 from tests.components.requirement import require
 from tests.components.secured_asyncua import NAMESPACE, URI, SecuredAsyncua
+from tests.components.structured_asyncua import NAMESPACE as STRUCTURED
+from tests.components.structured_asyncua import StructuredAsyncua
 from tests.components.waiting import wait_until
 from tests.pipeline.connectors.connector_process import LINE, ConnectorProcess
 from tests.pipeline.connectors.edge_ledger import ledgers_of
@@ -119,6 +121,25 @@ def test_a_node_that_is_not_there_does_not_hide_the_others(secured: RealNodeOpcu
     assert result.exit_code == 1
     assert "FAIL  context part_id (Line/Serial): the server has no node 'Line/Serial'" in result.output
     assert "ok    context part_counter (Line/Count)" in result.output
+
+
+def test_a_tag_that_is_no_text_and_no_number_is_told_before_the_line_runs(tmp_path: Path) -> None:
+    context = {
+        "part_counter": "Line/Count", "part_id": "Line/Part::Id", "trigger_session": "Line/TriggerSession",
+        "product": "Line/Product", "recipe": "Line/Part",
+    }  # fmt: skip
+    sensors = [{"name": "level", "node": "Line/Part::Levels"}, {"name": "line", "node": "Line"}]
+    with StructuredAsyncua(tmp_path) as server:
+        result = check(tmp_path, server.endpoint, namespace=STRUCTURED, context=context, sensors=sensors)
+    assert result.exit_code == 1
+    lines = result.output.splitlines()
+    assert "ok    context product (Line/Product): 'Hebel' (str), Good" in lines
+    (recipe,) = [line for line in lines if "context recipe" in line]
+    assert recipe.startswith("FAIL  context recipe (Line/Part): PlcPart(")
+    assert recipe.endswith("neither text nor number: name a field or an element of it, or another node")
+    assert len(recipe) < 250
+    assert any(line.startswith("FAIL  sensor level") and "no number" in line for line in lines)
+    assert "FAIL  sensor line (Line): an object or a method, which has no value: name a variable below it" in lines
 
 
 def test_browse_prints_each_node_with_its_address(secured: RealNodeOpcua) -> None:

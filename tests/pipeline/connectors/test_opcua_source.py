@@ -241,6 +241,8 @@ def test_fields_of_structures_are_learned_from_the_server_and_read(run: Run, tmp
                 "part_id": "Line/Part::Id",
                 "trigger_session": "Line/TriggerSession",
                 "recipe": "Line/Part::Recipe.Name",
+                "product": "Line/Product",
+                "job": "Line/Order",
             },
             "sensors": [
                 {"name": "speed", "node": "Line/Part::Recipe.Speed"},
@@ -254,6 +256,7 @@ def test_fields_of_structures_are_learned_from_the_server_and_read(run: Run, tmp
     for context in contexts:
         number = context.origin.sequence + 1
         assert (context.part.part_id, context.part.recipe) == (f"part-{number}", f"r-{number}")
+        assert (context.part.product, context.part.job) == ("Hebel", "A-4711")
     for one in source.windows()[1:]:
         window, number = SensorWindow.from_json(one.event.data), one.origin.sequence + 1
         assert list(window.channel("speed").values) == [1.5 * number]

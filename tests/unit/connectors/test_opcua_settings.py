@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 from pydantic import ValidationError
+from typer.testing import CliRunner
 
+from connectors.__main__ import app
 from connectors.opcua.server_profile import ServerProfile
 from connectors.opcua.settings import OpcUaSettings
 from wire.settings_layers import load
@@ -69,3 +71,9 @@ def test_a_wrong_key_is_told_with_what_to_write(keys: dict[str, object], message
 def test_a_password_is_in_no_message_and_no_repr() -> None:
     shown = settings(identity={"user": "u", "password": "hunter2"})
     assert "hunter2" not in repr(shown)
+
+
+def test_browse_of_what_is_no_opc_ua_address_says_how_to_write_one() -> None:
+    result = CliRunner().invoke(app, ["opcua", "browse", "http://plc3"])
+    assert result.exit_code == 2
+    assert "opc.tcp://host:port" in result.output

@@ -16,6 +16,7 @@ from connectors.opcua.settings import OpcUaSettings
 from connectors.replay.settings import ReplaySettings
 from connectors.settings import ConnectorSettings
 from wire.errors import ConfigurationError
+from wire.settings_file import read_keys
 from wire.settings_layers import load
 
 CONNECTORS = Path(__file__).resolve().parents[3] / "connectors"
@@ -199,6 +200,15 @@ def test_two_replays_of_one_name_are_refused(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_settings_file_is_refused(tmp_path: Path, content: str, message: str) -> None:
     assert problems(tmp_path, content)[0].startswith(message)
+
+
+def test_a_key_that_is_given_twice_is_no_silent_choice(tmp_path: Path) -> None:
+    path = tmp_path / "camera.yaml"
+    path.write_text("line: a.b.c\nspool:\n  directory: /one\n  policy: freshest\n  directory: /two\n")
+    with pytest.raises(ConfigurationError, match="directory is given twice, in line 3 and in line 5; remove one"):
+        read_keys(path)
+    path.write_text("one: &x {a: 1}\ntwo: &y {b: 2}\nboth: {<<: *x, <<: *y}\n")
+    assert read_keys(path)["both"] == {"a": 1, "b": 2}
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
