@@ -10,7 +10,7 @@ from models.backbones.student import StudentFeatures
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PictureFeatures:
-    """fine (F, h, w) at 8 px, coarse (C, h/2, w/2) at 16 px of the working picture, padding included.
+    """fine (F, h, w) at 8 px, coarse (C, h/2, w/2) at 16 px of the working picture.
 
     Half precision: a third of what the picture itself takes, and rounded by less than a thousandth of their spread.
     """

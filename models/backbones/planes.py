@@ -1,6 +1,6 @@
 """Images as planes in [0, 1], at bounded resolution: intensity and colour opponents, or red, green, blue."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -48,6 +48,35 @@ def rgb_planes(image: NDArray[np.uint8] | NDArray[np.uint16], *, least_pixels: i
         rgb = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_LINEAR), np.float32)
     values = np.ascontiguousarray(rgb.transpose(2, 0, 1))
     return Planes(values=values, size=(image.shape[0], image.shape[1]))
+
+
+def stretched(planes: Planes, multiple_px: int) -> Planes:
+    """Enlarged, each way by itself, to the next multiple of ``multiple_px``; the same object if that changes nothing.
+
+    For networks that see nothing else. Padding would be seen as a part of the part: it moves means and enters memories.
+    """
+    height, width = planes.values.shape[-2:]
+    size = (width + -width % multiple_px, height + -height % multiple_px)
+    if size == (width, height):
+        return planes
+    values = np.stack([cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR) for plane in planes.values])
+    valid = None
+    if planes.valid is not None:
+        # A pixel beside a hole is mixed with what stands there: not valid.
+        share = cv2.resize(planes.valid.astype(np.float32), size, interpolation=cv2.INTER_LINEAR)
+        valid = np.asarray(share > 0.999, np.bool_)
+    return replace(planes, values=np.asarray(values, np.float32), valid=valid)
+
+
+def on_camera_grid(planes: Planes) -> Array | None:
+    """Values (P, H, W) on the camera's own pixels, None if the planes are coarser than these."""
+    height, width = planes.values.shape[-2:]
+    if height < planes.size[0] or width < planes.size[1]:
+        return None
+    if (height, width) == planes.size:
+        return planes.values
+    size = (planes.size[1], planes.size[0])
+    return np.stack([np.asarray(cv2.resize(p, size, interpolation=cv2.INTER_AREA), np.float32) for p in planes.values])
 
 
 def shrink(pixels: Array, max_pixels: int) -> Array:

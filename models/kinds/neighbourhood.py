@@ -32,8 +32,6 @@ def neighbourhoods(seen: SeenPicture, regions: Sequence[RegionPixels]) -> list[N
     """Of some regions of the picture."""
     grid = (int(seen.features.fine.shape[-2]), int(seen.features.fine.shape[-1]))
     height, width = seen.pixels.shape[-2:]
-    in_picture = np.zeros(grid, np.bool_)
-    in_picture[: -(-height // FINE_STRIDE_PX), : -(-width // FINE_STRIDE_PX)] = True
     y, x = np.nonzero(seen.numbers)
     marked = cells(RegionPixels(y=y, x=x, size=_size(seen)), grid, (height, width)) > 0
     found = []
@@ -42,7 +40,7 @@ def neighbourhoods(seen: SeenPicture, regions: Sequence[RegionPixels]) -> list[N
         own = inside > 0
         radius = int(np.clip(round(float(own.sum()) ** 0.5 / 2), _NARROWEST, _WIDEST))
         disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * radius + 1, 2 * radius + 1))
-        near = np.asarray(cv2.dilate(own.astype(np.uint8), disc)).astype(np.bool_) & in_picture
+        near = np.asarray(cv2.dilate(own.astype(np.uint8), disc)).astype(np.bool_)
         # Other regions are no surroundings, unless there is nothing else.
         ring = near & ~marked if bool((near & ~marked).any()) else near & ~own
         around = ring.astype(np.float32) / np.float32(ring.sum()) if ring.any() else inside

@@ -2,12 +2,14 @@
 
 from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from models.backbones.filter_bank import FilterBank
 from models.backbones.geometric_rgb import geometric_rgb
-from models.backbones.planes import opponent_planes, rgb_planes
-from models.backbones.student import StudentSettings
+from models.backbones.planes import Planes, opponent_planes, rgb_planes, stretched
+from models.backbones.student import MULTIPLE_PX, StudentSettings
 from models.kinds.kinds_file import load_kinds
 from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.filter_detector import FilterDetector
@@ -43,9 +45,18 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
         zero_shot_threshold=settings.zero_shot.threshold_sigma,
         depth=DepthSight(
             detector=images,
-            planes=partial(geometric_rgb, settings=settings.geometry, max_pixels=settings.max_pixels),
+            planes=partial(_geometric_planes, settings=settings),
         ),
     )
+
+
+def _geometric_planes(depth_mm: NDArray[np.float32], *, settings: EmbeddedRecipe) -> Planes:
+    return stretched(geometric_rgb(depth_mm, settings.geometry, max_pixels=settings.max_pixels), MULTIPLE_PX)
+
+
+def _image_planes(image: NDArray[np.uint8] | NDArray[np.uint16], *, settings: NetworkSettings) -> Planes:
+    planes = rgb_planes(image, least_pixels=settings.least_pixels, max_pixels=settings.max_pixels)
+    return stretched(planes, MULTIPLE_PX)
 
 
 def _filter_sight(settings: EmbeddedRecipe, place: torch.device) -> Sight:
@@ -82,5 +93,4 @@ def network_detector(
         far_above_pixels=network.far_above_pixels,
         far_pixels=network.far_pixels,
     )
-    planes = partial(rgb_planes, least_pixels=network.least_pixels, max_pixels=network.max_pixels)
-    return detector, planes, student.settings
+    return detector, partial(_image_planes, settings=network), student.settings

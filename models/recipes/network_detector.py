@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from models.backbones.picture_features import PictureFeatures
 from models.backbones.planes import Planes
-from models.backbones.student import FINE_STRIDE_PX, MULTIPLE_PX, Student, StudentFeatures
+from models.backbones.student import FINE_STRIDE_PX, Student, StudentFeatures
 from models.ground.anomaly_scale import AnomalyScale, fit_scale
 from models.ground.decoder import Decoder, gather
 from models.ground.image_score import image_score
@@ -53,7 +53,10 @@ class NetworkSettings(PartSettings):
 
 
 class NetworkDetector:
-    """See ``PictureDetector``. Owns device, batch and ``inference_mode``. Remembers nothing between calls."""
+    """See ``PictureDetector``. Pictures in multiples of ``MULTIPLE_PX`` (``stretched``), else ShapeError.
+
+    Owns device, batch and ``inference_mode``. Remembers nothing between calls.
+    """
 
     def __init__(
         self,
@@ -117,7 +120,7 @@ class NetworkDetector:
                         comparisons.append(None)
                         continue
                     memory = FeatureMemory.from_tensors(tensors, names[index], self._device)
-                    comparisons.append(memory.compare(features[position], _cut(valids[position], features)))
+                    comparisons.append(memory.compare(features[position], valids[position]))
                 evidence = gather(features, comparisons)
                 logits = self._decoder(evidence)
                 alone = raised_by_own_contrast(logits, evidence, self._settings.own_contrast_weight)
@@ -132,7 +135,7 @@ class NetworkDetector:
                         scale = AnomalyScale.from_tensors(tensors, names[index])
                         anomaly = scale(logits[position], comparison, self._settings.decoder_weight)
                     looks[index] = Look(
-                        anomaly=self._cropped(anomaly, pictures[index], valid),
+                        anomaly=_seen(anomaly, valid),
                         features=PictureFeatures.of(features, position),
                     )
         return looks
@@ -145,15 +148,15 @@ class NetworkDetector:
                 for position, index in enumerate(indices):
                     single[index] = features[position]
             known = [features for features in single if features is not None]
-            valids = [_cut(self._valid(picture), own) for picture, own in zip(pictures, known, strict=True)]
+            valids = [self._valid(picture) for picture in pictures]
             memory, left_out = build_feature_memory(known, valids, self._settings.coreset, max_vectors=spec.max_vectors)
             logits = [
                 self._decoder(gather(own, [comparison]))[0] for own, comparison in zip(known, left_out, strict=True)
             ]
             scale = fit_scale(logits, left_out)
             maps = [
-                self._cropped(scale(own, comparison, self._settings.decoder_weight), picture, self._valid(picture))
-                for own, comparison, picture in zip(logits, left_out, pictures, strict=True)
+                _seen(scale(own, comparison, self._settings.decoder_weight), valid)
+                for own, comparison, valid in zip(logits, left_out, valids, strict=True)
             ]
             return BuiltMemory(
                 tensors={**memory.tensors(name), **scale.tensors(name)},
@@ -172,35 +175,20 @@ class NetworkDetector:
             for start in range(0, len(indices), per_pass):
                 chunk = indices[start : start + per_pass]
                 batch = torch.from_numpy(np.stack([pictures[i].values for i in chunk])).to(self._device)
-                padding = (0, -shape[2] % MULTIPLE_PX, 0, -shape[1] % MULTIPLE_PX)
-                # Replicated, not reflected: a mirrored edge is a structure of its own.
-                batch = F.pad(batch, padding, mode="replicate").contiguous(memory_format=torch.channels_last)
-                batches.append((chunk, self._student(batch)))
+                batches.append((chunk, self._student(batch.contiguous(memory_format=torch.channels_last))))
         return batches
 
-    def _cropped(self, anomaly: Tensor, picture: Planes, valid: Tensor | None) -> Map:
-        """(h, w) without the padding, 0 where nothing was seen."""
-        rows, columns = (-(-side // _MAP_STRIDE_PX) for side in picture.values.shape[-2:])
-        own = anomaly[:rows, :columns]
-        if valid is not None:
-            seen = valid.repeat_interleave(2, 0).repeat_interleave(2, 1)[:rows, :columns]
-            own = torch.where(seen, own, 0)
-        return np.ascontiguousarray(own.cpu().numpy(), np.float32)
-
     def _valid(self, picture: Planes) -> Tensor | None:
-        """(h, w) bool on the fine grid of the picture itself, padding not included; None = all."""
+        """(h, w) bool on the fine grid; None = all."""
         if picture.valid is None:
             return None
         known = torch.from_numpy(picture.valid).to(self._device, torch.float32)[None, None]
-        padding = (0, -known.shape[-1] % FINE_STRIDE_PX, 0, -known.shape[-2] % FINE_STRIDE_PX)
-        share = F.avg_pool2d(F.pad(known, padding), FINE_STRIDE_PX)[0, 0]
-        return share >= _VALID_SHARE
+        return F.avg_pool2d(known, FINE_STRIDE_PX)[0, 0] >= _VALID_SHARE
 
 
-def _cut(valid: Tensor | None, features: StudentFeatures) -> Tensor | None:
-    """A mask on the padded fine grid: what lies beyond the picture is not valid."""
-    if valid is None:
-        return None
-    whole = torch.zeros(features.fine.shape[-2:], dtype=torch.bool, device=valid.device)
-    whole[: valid.shape[0], : valid.shape[1]] = valid
-    return whole
+def _seen(anomaly: Tensor, valid: Tensor | None) -> Map:
+    """On the CPU, 0 where nothing was seen."""
+    if valid is not None:
+        factor = FINE_STRIDE_PX // _MAP_STRIDE_PX
+        anomaly = torch.where(valid.repeat_interleave(factor, 0).repeat_interleave(factor, 1), anomaly, 0)
+    return np.ascontiguousarray(anomaly.cpu().numpy(), np.float32)

@@ -9,7 +9,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backbones.planes import Planes
+from models.backbones.planes import Planes, on_camera_grid
 from models.fuse.judgement import Judgement, judge_remembered, judge_zero_shot
 from models.fuse.verdict import fuse, rate_per_modality
 from models.ground.threshold import map_threshold
@@ -234,7 +234,7 @@ class PartInspector:
             grey=seen.view.grey(),
             mm_per_px=seen.view.mm_per_px,
             # Finer than the pixels that the detector worked on there is nothing to sharpen.
-            planes=planes.values if worked == planes.size else None,
+            planes=on_camera_grid(planes),
             sharpening=self._recipe.sharpening,
         )
         return Picture(map=anomaly, mask=numbers > 0, map_threshold=tau), self._named(regions, numbers, seen, state)

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.backbones.planes import Planes, shrink
+from models.backbones.planes import Planes, shrink, stretched
+from models.backbones.student import MULTIPLE_PX
 from models.memory.calibration import calibrated
 from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
@@ -84,7 +85,8 @@ class TwoScaleDetector(EnclosingDetector[PictureDetector]):
             size = (pixels.shape[1], pixels.shape[0])
             share = cv2.resize(picture.valid.astype(np.float32), size, interpolation=cv2.INTER_AREA)
             valid = np.asarray(share > 0.5, np.bool_)
-        return Planes(values=np.ascontiguousarray(pixels.transpose(2, 0, 1)), size=picture.size, valid=valid)
+        small = Planes(values=np.ascontiguousarray(pixels.transpose(2, 0, 1)), size=picture.size, valid=valid)
+        return stretched(small, MULTIPLE_PX)
 
 
 def _remembers(memory: Mapping[str, NDArray[np.float32]], name: str) -> bool:

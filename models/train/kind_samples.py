@@ -8,7 +8,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from models.backbones.planes import Planes
+from models.backbones.planes import Planes, on_camera_grid
 from models.ground.threshold import map_threshold
 from models.kinds.appearance import appearances
 from models.kinds.seen_picture import SeenPicture
@@ -191,7 +191,7 @@ def _own_mask(
         modality=RGB,
         grey=np.zeros(planes.size, np.uint8),
         mm_per_px=None,
-        planes=planes.values if worked == planes.size else None,
+        planes=on_camera_grid(planes),
         sharpening=eye.sharpening,
     )
     overlaps = [int((truth & (numbers == region.index + 1)).sum()) for region in regions]
