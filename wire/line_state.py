@@ -13,6 +13,7 @@ from pydantic import Field
 from wire import topics
 from wire.cloudevents import CloudEvent
 from wire.json_message import Moment, Record, envelope
+from wire.stated_rate import StatedRate
 
 Matching = Literal["", "aligned", "nearest"]
 
@@ -87,6 +88,12 @@ class StateMetadata(Record):
     manual_thresholds: dict[str, float] = Field(default_factory=dict)
     # Examples of people's own classes, in the order in which they were named; their vectors are among the tensors.
     taught: tuple[TaughtExample, ...] = ()
+
+    @property
+    def stated_rate(self) -> StatedRate:
+        """The false-alarm rate, by the modality that knows the fewest good parts."""
+        fewest = min((len(each.scores) for each in self.calibrations.values()), default=0)
+        return StatedRate(rate=self.spec.false_alarm_rate, references=fewest, modalities=max(1, len(self.calibrations)))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

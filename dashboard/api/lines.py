@@ -87,11 +87,17 @@ class StateDocument(Document):
     parent_version: int | None
     references: int = Field(description="How many good parts it was built from")
     false_alarm_rate: float
+    false_alarm_range: tuple[float, float] = Field(
+        description="Where the true rate lies in 95 of 100 memories of so few references", examples=[[0.0, 0.109]]
+    )
+    extrapolated: bool = Field(description="The stated rate is less than so few references can show")
+    references_needed: int = Field(description="So many good parts would show it", examples=[99])
     manual_thresholds: dict[str, float]
 
     @classmethod
     def of(cls, state: StateMetadata, *, active: int | None) -> Self:
         """Show a version."""
+        rate = state.stated_rate
         return cls(
             line=state.line,
             product=state.product,
@@ -104,7 +110,10 @@ class StateDocument(Document):
             digest=state.digest,
             parent_version=state.parent_version,
             references=len(state.references),
-            false_alarm_rate=state.spec.false_alarm_rate,
+            false_alarm_rate=rate.rate,
+            false_alarm_range=rate.range,
+            extrapolated=rate.extrapolated,
+            references_needed=rate.references_needed,
             manual_thresholds=state.manual_thresholds,
         )
 

@@ -48,6 +48,11 @@ def scores_card(inspection: Inspection) -> Markup:
     )
 
 
+_EXTRAPOLATED = Markup(
+    ' <span title="The stated rate is less than the line\'s good parts can show">(extrapolated)</span>'
+)
+
+
 def _score(it: ModalityVerdict) -> Markup:
     if it.score is None:
         return Markup(
@@ -56,7 +61,7 @@ def _score(it: ModalityVerdict) -> Markup:
     deviation = "" if it.deviation is None else f"{it.deviation:+.1f} σ · "
     return Markup(
         '<div class="score {tone}"><div class="top"><b>{name}</b><span class="soft">{deviation}'
-        '<b class="mono">{score}</b> / <span class="mono">{threshold}</span></span></div>'
+        '<b class="mono">{score}</b> / <span class="mono">{threshold}</span>{beyond}</span></div>'
         '<div class="track"><i style="width:{width:.1f}%"></i>'
         "<u></u></div></div>"
     ).format(
@@ -65,6 +70,7 @@ def _score(it: ModalityVerdict) -> Markup:
         deviation=deviation,
         score=score_text(it.score),
         threshold=score_text(it.threshold),
+        beyond=_EXTRAPOLATED if it.threshold_extrapolated else "",
         width=level(it.score, it.threshold) * 100,
     )
 

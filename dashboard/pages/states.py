@@ -142,11 +142,22 @@ def _cells(state: StateDocument) -> list[tuple[str, Markup]]:
         ("", moment(state.created_at.isoformat())),
         ("", Markup("{}{}").format(state.reason or "built", parent)),
         ("num", Markup("{}").format(state.references)),
-        ("num", Markup("{:g} %").format(state.false_alarm_rate * 100)),
+        ("num", _rate(state)),
         ("", Markup("{}").format(manual)),
         ("", Markup('{} <span class="mono muted">{}</span>').format(state.recipe, state.model_digest[:10])),
         ("mono muted", Markup("{}").format(state.digest[:10])),
     ]
+
+
+def _rate(state: StateDocument) -> Markup:
+    """The stated rate, and how well so few references know it."""
+    low, high = (100 * share for share in state.false_alarm_range)
+    why = f"in 95 of 100 such memories the true rate lies between {low:.1f} and {high:.1f} %"
+    if state.extrapolated:
+        why += f"; extrapolated: {state.references_needed} good parts would show it"
+    return Markup('{:g} %<br><span class="muted" title="{}">{:.1f} – {:.1f} %{}</span>').format(
+        state.false_alarm_rate * 100, why, low, high, ", extrapolated" if state.extrapolated else ""
+    )
 
 
 def _references(references: list[Reference]) -> Markup:

@@ -68,11 +68,15 @@ def list_states(
     if as_json:
         print_json([{**state.model_dump(mode="json", by_alias=True), "Active": active} for state, active in found])
         return
-    table = Table("line", "product", "version", "active", "reason", "references", "rate", "created (UTC)", "digest")
+    columns = ("line", "product", "version", "active", "reason", "references", "rate", "95 % within", "created (UTC)")
+    table = Table(*columns, "digest")
     for state, active in found:
+        low, high = state.stated_rate.range
+        within = f"{low:.3f} – {high:.3f}{' (extrapolated)' if state.stated_rate.extrapolated else ''}"
         table.add_row(
             state.line, state.product, f"v{state.version}", "●" if active else "", state.reason,
-            str(len(state.references)), f"{state.spec.false_alarm_rate:g}", f"{state.created_at:%Y-%m-%d %H:%M:%S}",
+            str(len(state.references)), f"{state.spec.false_alarm_rate:g}",
+            within, f"{state.created_at:%Y-%m-%d %H:%M:%S}",
             state.digest[:12],
         )  # fmt: skip
     out.print(table if found else "no line has a state yet")

@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.memory.calibration import threshold_rank
+from wire.stated_rate import threshold_rank
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wire.line_state import Calibration
+from wire.stated_rate import threshold_rank
 
 MAP_QUANTILE_LEVELS: Final = (0.5, 0.9, 0.99, 0.999, 0.9995, 1.0)
 # 0.05 % false foreground on good parts (SYSTEMS A.4, max(Otsu, normal quantile)).
@@ -64,12 +65,6 @@ def calibrated(maps: Sequence[NDArray[np.float32]], score: Callable[[NDArray[np.
     rows, columns = maps[0].shape[0] // 2, maps[0].shape[1] // 2
     quarters = [part for half in (maps[0][:rows], maps[0][rows:]) for part in (half[:, :columns], half[:, columns:])]
     return calibrate([score(part) for part in quarters], maps)
-
-
-def threshold_rank(count: int, rate: float) -> int:
-    """Which of ``count`` ascending scores a new one exceeds with at most ``rate``; count + 1: none of them."""
-    # 1 - rate is no exact binary fraction: (9 + 1)(1 - .1) must be 9, or one alarm in ten would become one in none.
-    return max(1, math.ceil(round((count + 1) * (1 - rate), 9)))
 
 
 def normal_threshold(calibration: Calibration, rate: float) -> NormalThreshold:

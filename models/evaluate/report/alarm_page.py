@@ -46,12 +46,12 @@ def alarm_page(counts: Sequence[AlarmCount], tables: Sequence[Sequence[AlarmRate
 def _table(rows: Sequence[AlarmRate], rate: float, limit: float) -> str:
     cells = "".join(
         f'<tr><td class="name">{escape(each.name)}</td><td>{each.memories}</td><td>{each.parts}</td>'
-        f"<td>{each.alarms}</td><td>{each.rate:.1%}</td><td>{_bar(each, rate, limit)}</td><td>{each.tail:.2g}</td></tr>"
+        f"<td>{each.alarms}</td><td>{each.rate:.1%}</td><td>{each.tail:.2g}</td>"
+        f'<td class="name">{_bar(each, rate, limit)}</td></tr>'
         for each in rows
     )
-    head = (
-        f"<th></th><th>memories</th><th>good parts</th><th>alarms</th><th>rate</th><th>0 to {limit:.0%}</th><th>p</th>"
-    )
+    columns = ("memories", "good parts", "alarms", "rate", "p")
+    head = "<th></th>" + "".join(f"<th>{column}</th>" for column in columns) + f'<th class="name">0 to {limit:.0%}</th>'
     return f"<table><tr>{head}</tr>{cells}</table>"
 
 

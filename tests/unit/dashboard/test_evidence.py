@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dashboard.cloud_picture import cloud_picture
-from dashboard.pages.part_cards import provenance_card
+from dashboard.pages.part_cards import provenance_card, scores_card
 from storage.database import Database
 from tests.unit.dashboard.conftest import store
 from tests.unit.dashboard.made_parts import (
@@ -197,3 +197,15 @@ async def test_the_part_that_a_result_resembles_most_is_shown_small_on_its_page(
     assert source[1] == str(parts[0].inspection_id)
     shown = pixels(await client.get(source[2]))
     assert shown.shape == (240, 320, 3)
+
+
+def test_a_score_says_that_its_threshold_lies_beyond_what_the_good_parts_showed(parts: list[Inspection]) -> None:
+    inspection = parts[4]
+    known = inspection.modalities[0]
+
+    def card(*, extrapolated: bool) -> str:
+        shown = known.model_copy(update={"threshold_extrapolated": extrapolated})
+        return str(scores_card(inspection.model_copy(update={"modalities": (shown,)})))
+
+    assert "(extrapolated)" in card(extrapolated=True)
+    assert "(extrapolated)" not in card(extrapolated=False)

@@ -85,6 +85,15 @@ async def test_states_mark_the_active_version(client: httpx.AsyncClient, two_ver
     assert (items[0]["references"], items[0]["false_alarm_rate"]) == (2, 0.02)
 
 
+async def test_a_state_says_how_well_its_few_references_know_the_rate(
+    client: httpx.AsyncClient, two_versions: LineStateStore
+) -> None:
+    newest = (await client.get(f"/api/v1/lines/{LINE}/states")).json()["items"][0]
+    # One in fifty needs 49 good parts; beyond the larger of two scores lie up to 1 - sqrt(.025) of all parts.
+    assert (newest["extrapolated"], newest["references_needed"]) == (True, 49)
+    assert newest["false_alarm_range"] == pytest.approx([0.0, 1 - 0.025**0.5])
+
+
 async def test_activations_say_where_each_version_began(
     client: httpx.AsyncClient, two_versions: LineStateStore
 ) -> None:
