@@ -34,6 +34,7 @@ _STOP_S: Final = 10.0
 _POLL_S: Final = 0.1
 # The first windows begin before the subscription; processes warm up.
 _WARM_UP: Final = 5
+_SHOWN_LINES: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,7 @@ class _Rig:
         self.product_us: list[float] = []
         self.baseline_us: list[float] = []
         self._config = folder / "opcua.yaml"
+        self._log = folder / "opcua.log"
         self._config.write_text(yaml.safe_dump(self._settings(folder)), encoding="utf-8")
 
     def subscribe(self) -> float:
@@ -140,7 +142,10 @@ class _Rig:
     def _connector(self) -> Iterator[int]:
         """Its process id."""
         command = [sys.executable, "-m", "connectors", "opcua", "--config", str(self._config)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        with (
+            self._log.open("wb") as log,
+            subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT) as process,
+        ):
             try:
                 yield process.pid
             finally:
@@ -166,7 +171,8 @@ class _Rig:
             if ends_s is None and len(collected) >= _WARM_UP:
                 ends_s, used_s = time.monotonic() + self._scale.seconds, processor_s(pid)
             if time.monotonic() > give_up_s + self._scale.seconds:
-                raise MustStop(f"the connector brought {len(collected)} windows; that says nothing")
+                said = "\n".join(self._log.read_text(errors="replace").splitlines()[-_SHOWN_LINES:])
+                raise MustStop(f"the connector brought {len(collected)} windows; its log ends with\n{said}")
         windows = [SensorWindow.from_json(data) for data in collected[_WARM_UP - 1 :]]
         used_s = processor_s(pid) - used_s
         values = sum(len(channel.values) for window in windows[1:] for channel in window.channels)
