@@ -1,5 +1,6 @@
 """A real GigE Vision camera: formats, triggers, lost packets, a camera that is killed, cut off, frozen."""
 
+import ctypes
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -191,6 +192,31 @@ def test_a_camera_that_follows_a_ptp_master_stamps_its_frames(tmp_path: Path, st
     )
     with RealGenicamCamera(description=description) as device, Opened(device) as opened:
         assert {frame.clock for frame in opened.frames(3)} == {clock}
+
+
+@pytest.fixture
+def camera_without_network() -> Iterator[RealGenicamCamera]:
+    """Aravis' camera inside the process: like one with USB3 Vision it knows no packets and no addresses."""
+    library = ctypes.CDLL("libaravis-0.8.so.0")
+    library.arv_enable_interface(b"Fake")
+    camera = RealGenicamCamera()
+    camera.address = "Fake_1"
+    yield camera
+    library.arv_disable_interface(b"Fake")
+
+
+def test_a_camera_that_is_no_gige_camera_is_set_up_and_streams_without_packets(
+    camera_without_network: RealGenicamCamera,
+) -> None:
+    keys = {"pixel_format": "Mono16", "exposure_us": 5000, "gain_db": 2, "packet_bytes": 1500, "encoding": "png"}
+    with Opened(camera_without_network, **keys) as opened:
+        taken = opened.take(45)
+        packets = opened.metric("connector_camera_stream_total", count="received_packets")
+    frames = [frame_from_event(one.event) for one in taken]
+    assert [one.origin.sequence for one in taken] == list(range(45))
+    assert decode_image(frames[0].payload).shape == (64, 128, 3)
+    assert {frame.clock for frame in frames} == {ClockOrigin.HOST}
+    assert packets == 0
 
 
 def test_a_frame_whose_packets_did_not_all_come_is_booked_as_dropped(tmp_path: Path) -> None:
