@@ -34,7 +34,7 @@ from connectors.spool import Spool, SpoolPolicy
 from connectors.spool_drain import SpoolDrain
 from wire import topics
 from wire.cloudevents import CloudEvent
-from wire.errors import BrokerUnavailable, LinesideError, RetryLater
+from wire.errors import BadInput, BrokerUnavailable, LinesideError, RetryLater
 from wire.event_sender import Acknowledgement, EventSender
 from wire.frame import Origin, origin_of
 from wire.ledger import DropReason
@@ -43,6 +43,9 @@ from wire.payload_store import PayloadStore
 # How often time alone is looked at: stalls, the end of a pause, a spool that refused.
 _TICK_S = 0.25
 _ORDER = attrgetter("order")
+# Where a broker takes less than it should, payloads down to this size go through the object store. A refusal of less
+# concerns a batch, and says nothing about the event.
+_LEAST_INLINE_BYTES = 16 * 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -267,6 +270,9 @@ class Publisher:
             elif isinstance(result, RetryLater):
                 failed.append(item)
                 reason = result
+            elif isinstance(result, BadInput):
+                failed.append(item)
+                reason = self._inline_less(item, result)
             else:
                 raise result
         while self._sent and self._sent[0].finished:
@@ -444,10 +450,36 @@ class Publisher:
             except RetryLater as error:
                 self._fall_back(error)
                 return
+            except BadInput as error:
+                if len(item.event.data) >= _LEAST_INLINE_BYTES:
+                    self._fall_back(self._inline_less(item, error))
+                    return
+                self._waiting.popleft()
+                self._refuse(item, error)
+                continue
             self._delayed = None
             self._waiting.popleft()
             self._sent.append(item)
             self._drain.sent(item)
+
+    def _inline_less(self, item: Outgoing, error: BadInput) -> RetryLater:
+        """A broker that takes less than the settings say gets claims on what is as large as this one, from now on."""
+        size = len(item.event.data)
+        if _LEAST_INLINE_BYTES <= size <= self._inline_limit_bytes:
+            self._inline_limit_bytes = size - 1
+            self._log.warning("broker_takes_less", inline_limit_bytes=size - 1, reason=str(error))
+        return RetryLater(str(error), retry_after_s=_TICK_S)
+
+    def _refuse(self, item: Outgoing, error: BadInput) -> None:
+        """Drop an event that is too large by its headers, which no claim makes smaller: it would stop all others."""
+        self._log.error("event_refused", source=item.origin.source, sequence=item.origin.sequence, reason=str(error))
+        item.finished = True
+        self._book_dropped(item.origin, DropReason.UNREADABLE)
+        if item.record is None:
+            self._release([item])
+        else:
+            self._drain.settled(item)
+            self._spool.acknowledge(item.record)
 
     def _delay(self, item: Outgoing, now: float, reason: str) -> None:
         since = self._delayed[1] if self._delayed is not None and self._delayed[0] is item else now

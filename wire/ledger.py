@@ -40,7 +40,7 @@ class DropReason(StrEnum):
 
     SPOOL_FULL = "spool_full"  # policy freshest: the oldest spooled frame made room
     SPOOL_EXPIRED = "spool_expired"  # policy freshest: it waited longer than spool.max_age_s
-    UNREADABLE = "unreadable"  # the device delivered a file or buffer that could not even be read
+    UNREADABLE = "unreadable"  # a file or buffer that could not even be read, a header larger than Kafka takes
     INCOMPLETE = "incomplete"  # a file that was never completed, a picture whose packets did not all come
 
 

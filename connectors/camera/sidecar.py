@@ -27,6 +27,10 @@ def _kind(name: str) -> PayloadFile:
     return kind
 
 
+# They are headers of every message; a longer one is no id, and would make the message larger than a broker takes.
+ShortText = Annotated[str, Field(max_length=1000)]
+
+
 class Sidecar(BaseModel):
     """The JSON file beside an image or a cloud. Unknown keys are ignored: camera PCs are updated on their own."""
 
@@ -37,9 +41,9 @@ class Sidecar(BaseModel):
     sequence: int = Field(ge=0)
     captured_at: AwareDatetime
     clock: ClockOrigin = ClockOrigin.HOST
-    modality: str | None = Field(default=None, min_length=1)
-    part_id: str | None = None
-    trigger_session: str | None = None
+    modality: str | None = Field(default=None, min_length=1, max_length=200)
+    part_id: ShortText | None = None
+    trigger_session: ShortText | None = None
     triggered_at: AwareDatetime | None = None
     simulated: bool = False
     attributes: Attributes = Field(default_factory=dict)

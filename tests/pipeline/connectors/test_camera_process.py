@@ -8,6 +8,7 @@ import pytest
 from tests.components.kafka import RealKafka
 from tests.components.waiting import wait_until
 from tests.pipeline.connectors.connector_process import LINE, CameraPc, ConnectorProcess
+from tests.pipeline.connectors.edge_ledger import ledgers_of
 from tests.pipeline.connectors.published import Published
 from wire import topics
 from wire.frame import frame_from_event
@@ -238,6 +239,28 @@ def test_a_real_broker_that_is_stopped_and_started_costs_nothing(
     last = published.last_heartbeat(CAMERA)
     assert last is not None
     assert str(last.ledger.published) == "0-119"
+
+
+@pytest.mark.fault
+def test_a_topic_that_takes_less_than_it_should_gets_claims_and_stops_nothing(
+    own_kafka: RealKafka, camera_pc: CameraPc, tmp_path: Path
+) -> None:
+    own_kafka.create_topic(topics.FRAMES, max_message_bytes="200000")
+    sources = [{"source": CAMERA, "watch": str(camera_pc.folder)}]
+    published = Published(own_kafka.bootstrap)
+    with ConnectorProcess("camera", tmp_path, bootstrap=own_kafka.bootstrap, sources=sources) as connector:
+        for number, size in enumerate((1000, 300_000, 1000)):
+            camera_pc.deliver(number, bytes(size))
+        wait_until(lambda: set(published.sequences()) == {0, 1, 2}, 30, lambda: connector.log_tail())
+        connector.stop()
+    (ledger,) = ledgers_of(published, CAMERA).values()
+    assert (ledger.published, ledger.dropped) == ({0, 1, 2}, {})
+    claims = {
+        frame.origin.sequence: frame.claim for frame in map(frame_from_event, published.events(topics.FRAME_IMAGE))
+    }
+    assert claims[0] is None
+    assert claims[1] is not None
+    assert (connector.objects / claims[1].ref).read_bytes() == bytes(300_000)
 
 
 @pytest.mark.fault

@@ -5,7 +5,7 @@ import threading
 from collections import deque
 
 from wire.cloudevents import CloudEvent
-from wire.errors import BrokerUnavailable
+from wire.errors import BadInput, BrokerUnavailable, LinesideError
 from wire.event_sender import Acknowledgement, Delivered
 
 
@@ -18,6 +18,7 @@ class MemorySender:
         self._open: deque[tuple[str, str, CloudEvent, Delivered]] = deque()
         self._paused = False
         self._refused = False
+        self.most_bytes: int | None = None  # larger ones are refused: payload and headers together
         self._closed = False
         self._work: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._answer, name="memory-sender", daemon=True)
@@ -27,6 +28,9 @@ class MemorySender:
         with self._lock:
             if self._refused or self._closed:
                 raise BrokerUnavailable("the broker refuses", retry_after_s=0.05)
+            size = len(event.data) + sum(len(name) + len(text) for name, text in event.extensions.items())
+            if self.most_bytes is not None and size > self.most_bytes:
+                raise BadInput("too_large", f"{size} bytes, the limit is {self.most_bytes}")
             self._open.append((topic, key, event, delivered))
         self._work.put(True)
 
@@ -40,12 +44,13 @@ class MemorySender:
         self._refused = self._paused = False
         self._work.put(True)
 
-    def fail_open(self) -> int:
+    def fail_open(self, error: LinesideError | None = None) -> int:
         """Answer everything that waits with an error; how many that were."""
+        error = error or BrokerUnavailable("not delivered in time", retry_after_s=0.05)
         with self._lock:
             failed, self._open = self._open, deque()
         for _, _, _, delivered in failed:
-            delivered(BrokerUnavailable("not delivered in time", retry_after_s=0.05))
+            delivered(error)
         return len(failed)
 
     @property

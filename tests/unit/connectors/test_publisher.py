@@ -18,6 +18,7 @@ from tests.unit.connectors.frames import captured, origin
 from tests.unit.connectors.memory_payloads import MemoryPayloads
 from tests.unit.connectors.memory_sender import MemorySender
 from wire import topics
+from wire.errors import BadInput
 from wire.frame import frame_from_event
 from wire.ledger import SourceLedger
 
@@ -37,6 +38,7 @@ class Bench:
     done: list[int] = field(default_factory=list)
     publisher: Publisher = field(init=False)
     registry: object = None
+    inline_limit: int = INLINE_LIMIT
 
     def start(
         self,
@@ -55,7 +57,7 @@ class Bench:
             spool=self.spool,
             ledgers=self.ledgers,
             metrics=ConnectorMetrics(self.registry),
-            inline_limit_bytes=INLINE_LIMIT,
+            inline_limit_bytes=self.inline_limit,
             policy=policy,
             limits=limits,
         )
@@ -193,6 +195,61 @@ def test_step_3_events_that_fail_are_published_again_in_their_place(bench: Bench
     bench.sender.resume()
     wait_until(lambda: len(bench.published()) >= 8, 10, "everything to be published")
     assert bench.published() == list(range(8))
+
+
+def test_step_2_what_the_broker_finds_too_large_goes_through_the_object_store_from_then_on(tmp_path: Path) -> None:
+    bench = Bench(tmp_path / "spool", inline_limit=100_000)
+    bench.sender.most_bytes = 50_000
+    try:
+        bench.start()
+        bench.submit(0)
+        bench.submit(1, payload=bytes(60_000))
+        bench.submit(2)
+        bench.wait_done(3)
+        bench.submit(3, payload=bytes(60_000))
+        wait_until(lambda: len(set(bench.published())) == 4, 10, "everything to be published")
+        claims = [frame_from_event(event).claim for event in bench.sender.events(topics.FRAME_IMAGE)]
+        assert [claim is not None for claim in claims] == [False, True, False, True]
+        assert list(map(len, bench.payloads.stored.values())) == [60_000, 60_000]
+        wait_until(lambda: str(bench.ledger().published) == "0-3", 5, "the ledger")
+        assert not bench.ledger().dropped
+    finally:
+        bench.close()
+        bench.sender.close(1.0)
+
+
+def test_step_2_an_event_with_headers_that_no_broker_takes_is_dropped_by_name_and_stops_no_other(bench: Bench) -> None:
+    bench.sender.most_bytes = 2000
+    bench.start().submit(0)
+    bench.submit(1, part_id="P" * 3000)
+    bench.submit(2)
+    bench.wait_done(3)
+    assert bench.published() == [0, 2]
+    ledger = bench.ledger()
+    assert str(ledger.dropped["unreadable"]) == "1"
+    assert not ledger.unbalanced()
+    assert bench.publisher.failure is None
+
+
+def test_step_2_such_an_event_in_the_spool_of_an_earlier_process_stops_no_other(bench: Bench) -> None:
+    with_earlier = Spool(bench.folder, max_bytes=SPOOL_BYTES)
+    with_earlier.append([captured(0).event, captured(1, part_id="P" * 3000).event, captured(2).event])
+    with_earlier.close()
+    bench.sender.most_bytes = 2000
+    bench.start()
+    wait_until(lambda: bench.published() == [0, 2], 10, "the others")
+    wait_until(lambda: not list(bench.folder.glob("*.seg")), 5, "the spool's files to be removed")
+    assert str(bench.ledger().dropped["unreadable"]) == "1"
+
+
+def test_step_3_a_batch_that_the_broker_finds_too_large_loses_nothing(bench: Bench) -> None:
+    bench.sender.pause()
+    bench.start(limits=PublisherLimits(spool_after_s=60)).submit(0, 1, 2)
+    wait_until(lambda: bench.sender.open == 3, 5, "three events under way")
+    bench.sender.fail_open(BadInput("too_large", "the batch"))
+    bench.sender.resume()
+    wait_until(lambda: bench.published() == [0, 1, 2], 10, "everything to be published")
+    assert not bench.ledger().dropped
 
 
 def test_what_an_earlier_process_spooled_is_published_under_its_own_identity(bench: Bench, tmp_path: Path) -> None:

@@ -198,6 +198,7 @@ def test_a_sidecar_of_a_point_cloud_gives_one(name: str, content_type: str) -> N
         ({"sequence": None}, "sequence: .*valid integer"),
         ({"captured_at": "2026-03-04T05:06:07"}, "captured_at: .*timezone"),
         ({"session": ""}, "session: .*at least 1 character"),
+        ({"part_id": "P" * 1001}, "part_id: .*at most 1000 characters"),
         ({"attributes": {"Bit-Depth": "1"}}, "attributes: .*'Bit-Depth': lower-case letters and digits"),
         ({"attributes": {"sequence": "1"}}, "attributes: .*'sequence': .*no name of a frame's own"),
         ({"attributes": {"type": "1"}}, "attributes: .*'type'"),
