@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from lineside.cli import main
 from tests.unit.models.evaluate.drawn_sets import plain
 
 Run = Callable[..., tuple[int, str, str]]
@@ -20,20 +19,6 @@ from lineside.cli import main
 sys.argv[0] = "lineside"
 main()
 """
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process, which imports torch once: (exit code, output, errors)."""
-
-    def run_here(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lineside", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run_here
 
 
 def test_figures_go_to_the_terminal_the_file_and_the_page(run: Run, tmp_path: Path) -> None:

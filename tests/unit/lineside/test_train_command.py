@@ -1,30 +1,14 @@
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from lineside.cli import main
 from models.synth.line import draw_line
 from models.synth.mvtec_folder import DataSetSize, write_line
 
 Run = Callable[..., tuple[int, str, str]]
 SAMLLAVA = ("--sam", "tiny", "--steps", "2", "--batch", "2", "--side-px", "64")
 SPGDD = ("--backbone", "tiny-clip", "--steps", "2", "--batch", "2", "--side-px", "64")
-
-
-@pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command in this process: (exit code, output, errors)."""
-
-    def run_here(*arguments: str | Path) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lineside", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        said = capsys.readouterr()
-        return int(ended.value.code or 0), said.out, said.err
-
-    return run_here
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The cache of line states."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -63,6 +64,31 @@ def test_least_recently_used_states_leave_when_the_budget_is_exceeded(store: Lin
     states.cached((LINE, "bolt", 1))
     states.load((LINE, "bolt", 3))
     assert [states.cached((LINE, "bolt", version))[0] for version in (1, 2, 3)] == [True, False, True]
+
+
+def test_every_version_is_read_whole_while_others_arrive_and_leave(store: LineStateStore) -> None:
+    for value in (1.0, 2.0, 3.0):
+        store.add(state(value), parent=None, reason="learned", by="t")
+    states = cache(store, budget_bytes=TENSOR_BYTES)  # each read pushes another version out
+
+    def read(start: int) -> list[tuple[int, int, set[float]]]:
+        found = []
+        for number in range(start, start + 30):
+            wanted = number % 3 + 1
+            loaded = states.load((LINE, "bolt", wanted))
+            assert loaded is not None
+            found.append((wanted, loaded.metadata.version, set(loaded.tensors["rgb.bank"].ravel().tolist())))
+        return found
+
+    with ThreadPoolExecutor(3) as readers:
+        reading = [readers.submit(read, start) for start in range(3)]
+        for value in range(4, 10):
+            store.add(state(float(value)), parent=value - 1, reason="rebuilt", by="t")
+        for answers in reading:
+            assert all(version == wanted and values == {float(wanted)} for wanted, version, values in answers.result())
+    newest = states.load((LINE, "bolt", 9))
+    assert newest is not None
+    assert newest.tensors["rgb.bank"][0, 0] == 9
 
 
 def test_state_larger_than_the_budget_is_used_nevertheless(store: LineStateStore) -> None:
