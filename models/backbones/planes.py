@@ -68,6 +68,12 @@ def stretched(planes: Planes, multiple_px: int) -> Planes:
     return replace(planes, values=np.asarray(values, np.float32), valid=valid)
 
 
+def mirror_image(planes: Planes, axes: tuple[int, ...]) -> Planes:
+    """Turned round along ``axes`` of (h, w): -1 left to right, -2 upside down."""
+    valid = None if planes.valid is None else np.ascontiguousarray(np.flip(planes.valid, axes))
+    return replace(planes, values=np.ascontiguousarray(np.flip(planes.values, axes)), valid=valid)
+
+
 def on_camera_grid(planes: Planes) -> Array | None:
     """Values (P, H, W) on the camera's own pixels, None if the planes are coarser than these."""
     height, width = planes.values.shape[-2:]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import torch
@@ -15,6 +15,8 @@ from models.memory.bank import Bank, bank_of_all, build_bank
 from models.memory.coreset import CoresetSettings
 from wire.errors import ShapeError
 
+# Axes of a picture (..., h, w) that are turned round: left to right, upside down, both.
+MIRRORS: Final = ((-1,), (-2,), (-2, -1))
 _SCALES = ("fine", "coarse")
 
 
@@ -100,12 +102,15 @@ def build_feature_memory(
     settings: CoresetSettings,
     *,
     max_vectors: int,
+    mirrored: bool = False,
 ) -> tuple[FeatureMemory, list[Comparison]]:
     """(memory, comparison of every reference with the memory without its own patches).
 
-    references: one image each (B = 1). A single reference is left out by quarters: each of its quarters is compared
-    with the other three. ValueError without a valid patch.
+    references: one image each (B = 1); ``mirrored``: all of them, then all of them again for each of ``MIRRORS``; a
+    mirror image is left out with its original and has no comparison of its own. A single reference is left out by
+    quarters: each of its quarters is compared with the other three. ValueError without a valid patch.
     """
+    turns: tuple[tuple[int, ...], ...] = ((), *MIRRORS) if mirrored else ((),)
     banks: dict[str, Bank] = {}
     left_out: dict[str, list[Difference]] = {}
     for scale in _SCALES:
@@ -114,10 +119,13 @@ def build_feature_memory(
             _validity(valid if scale == "fine" else on_coarse_grid(valid, reference.coarse), own)
             for valid, own, reference in zip(valids, maps, references, strict=True)
         ]
-        banks[scale], left_out[scale] = _build_scale(maps, masks, settings, max_vectors)
+        owners = _owners(masks[: len(masks) // len(turns)])
+        sources = [torch.flip(own, turn) for turn in turns for own in owners]
+        banks[scale], left_out[scale] = _build_scale(maps, masks, sources, settings, max_vectors)
     memory = FeatureMemory(fine=banks["fine"], coarse=banks["coarse"])
     pairs = zip(left_out["fine"], left_out["coarse"], strict=True)
-    return memory, [Comparison(fine=fine, coarse=coarse) for fine, coarse in pairs]
+    originals = len(references) // len(turns)
+    return memory, [Comparison(fine=fine, coarse=coarse) for fine, coarse in pairs][:originals]
 
 
 def on_coarse_grid(valid: Tensor | None, coarse: Tensor) -> Tensor | None:
@@ -128,16 +136,24 @@ def on_coarse_grid(valid: Tensor | None, coarse: Tensor) -> Tensor | None:
     return F.adaptive_max_pool2d(valid.float()[None, None], (height, width))[0, 0] > 0
 
 
+def _owners(masks: Sequence[Tensor]) -> list[Tensor]:
+    """(h, w) int64 of each picture: the number of what is left out together: itself or, of a single one, a quarter."""
+    if len(masks) == 1:
+        return [_quarters(masks[0])]
+    return [torch.full(mask.shape, number, device=mask.device) for number, mask in enumerate(masks)]
+
+
 def _build_scale(
-    maps: Sequence[Tensor], masks: Sequence[Tensor], settings: CoresetSettings, max_vectors: int
+    maps: Sequence[Tensor],
+    masks: Sequence[Tensor],
+    owners: Sequence[Tensor],
+    settings: CoresetSettings,
+    max_vectors: int,
 ) -> tuple[Bank, list[Difference]]:
     patches = [own[:, mask].T for own, mask in zip(maps, masks, strict=True)]  # (n, D) each
-    if len(maps) == 1:
-        sources = _quarters(maps[0])[masks[0]]
-        sources = torch.unique(sources, return_inverse=True)[1]
-    else:
-        counts = torch.tensor([len(own) for own in patches], device=maps[0].device)
-        sources = torch.repeat_interleave(torch.arange(len(maps), device=maps[0].device), counts)
+    seen = torch.cat([own[mask] for own, mask in zip(owners, masks, strict=True)])
+    # Numbered without gaps: a picture may be without a valid patch.
+    sources = torch.unique(seen, return_inverse=True)[1]
     if len(torch.unique(sources)) < 2:
         raise ValueError("the references show too few valid patches to build a memory from")
     vectors = torch.cat(patches).contiguous()
@@ -187,9 +203,9 @@ def _validity(valid: Tensor | None, features: Tensor) -> Tensor:
     return torch.ones(features.shape[-2:], dtype=torch.bool, device=features.device) if valid is None else valid
 
 
-def _quarters(features: Tensor) -> Tensor:
+def _quarters(mask: Tensor) -> Tensor:
     """(h, w) int64: which quarter of the picture each cell lies in."""
-    height, width = features.shape[-2:]
-    down = torch.arange(height, device=features.device) * 2 // height
-    right = torch.arange(width, device=features.device) * 2 // width
+    height, width = mask.shape
+    down = torch.arange(height, device=mask.device) * 2 // height
+    right = torch.arange(width, device=mask.device) * 2 // width
     return down[:, None] * 2 + right[None, :]

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.backbones.picture_features import PictureFeatures
-from models.backbones.planes import Planes
+from models.backbones.planes import Planes, mirror_image
 from models.backbones.student import FINE_STRIDE_PX, Student, StudentFeatures
 from models.ground.anomaly_scale import AnomalyScale, fit_scale
 from models.ground.decoder import Decoder, gather
@@ -17,7 +17,7 @@ from models.ground.image_score import image_score
 from models.ground.own_contrast import raised_by_own_contrast
 from models.memory.calibration import calibrated
 from models.memory.coreset import CoresetSettings
-from models.memory.feature_memory import Comparison, FeatureMemory, build_feature_memory
+from models.memory.feature_memory import MIRRORS, Comparison, FeatureMemory, build_feature_memory
 from models.memory.patch_memory import Map
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
@@ -34,6 +34,8 @@ class NetworkSettings(PartSettings):
 
     ``least_pixels``: smaller pictures are enlarged to about this area; ``max_pixels``: larger ones are averaged down.
     ``far_above_pixels``: larger pictures are also seen from afar, shrunk to ``far_pixels``.
+    ``mirrored_below``: fewer references than this are remembered as mirror images, too, unless the line's parts lie in
+    a fixture (``LineSpec.matching``: aligned).
     ``scored_share``: an image's score is the mean of this share of its map, from the top. ``decoder_weight``: share of
     the decoder in the map, the rest is the distance to the memory. ``own_contrast_weight``: without a memory, logits
     per e-fold of a place's distance from the part's own mean.
@@ -45,6 +47,7 @@ class NetworkSettings(PartSettings):
     max_pixels: int
     far_above_pixels: int
     far_pixels: int
+    mirrored_below: int
     scored_share: float
     decoder_weight: float
     own_contrast_weight: float
@@ -142,14 +145,19 @@ class NetworkDetector:
 
     def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
         """The memory of good pictures; ValueError without a usable one."""
+        mirrored = len(pictures) < self._settings.mirrored_below and spec.matching != "aligned"
+        views = [*pictures, *(mirror_image(each, axes) for axes in MIRRORS for each in pictures if mirrored)]
         with torch.inference_mode():
-            single: list[StudentFeatures | None] = [None] * len(pictures)
-            for indices, features in self._batches(pictures):
+            single: list[StudentFeatures | None] = [None] * len(views)
+            for indices, features in self._batches(views):
                 for position, index in enumerate(indices):
                     single[index] = features[position]
             known = [features for features in single if features is not None]
-            valids = [self._valid(picture) for picture in pictures]
-            memory, left_out = build_feature_memory(known, valids, self._settings.coreset, max_vectors=spec.max_vectors)
+            valids = [self._valid(view) for view in views]
+            memory, left_out = build_feature_memory(
+                known, valids, self._settings.coreset, max_vectors=spec.max_vectors, mirrored=mirrored
+            )
+            known, valids = known[: len(pictures)], valids[: len(pictures)]
             logits = [
                 self._decoder(gather(own, [comparison]))[0] for own, comparison in zip(known, left_out, strict=True)
             ]

@@ -4,7 +4,7 @@ import torch
 
 from models.backbones.student import StudentFeatures
 from models.memory.coreset import CoresetSettings
-from models.memory.feature_memory import FeatureMemory, build_feature_memory, on_coarse_grid
+from models.memory.feature_memory import MIRRORS, FeatureMemory, build_feature_memory, on_coarse_grid
 from wire.errors import ShapeError
 
 CORESET = CoresetSettings(candidates=1000, projected_dims=4, seed=0)
@@ -51,6 +51,24 @@ def test_a_single_reference_is_left_out_by_quarters():
     _, left_out = build_feature_memory([one], [None], CORESET, max_vectors=1000)
     ratio = left_out[0].fine.ratio
     assert float(ratio[:2, :3].min()) > 3 * float(ratio[2:, 3:].max())
+
+
+def mirrored(one: StudentFeatures, axes: tuple[int, ...]) -> StudentFeatures:
+    return StudentFeatures(
+        fine=torch.flip(one.fine, axes), coarse=torch.flip(one.coarse, axes), detail=torch.flip(one.detail, axes)
+    )
+
+
+def test_a_quarter_is_left_out_together_with_its_mirror_images():
+    plain = features(0)
+    for number, (down, right) in enumerate([(0, 0), (0, 3), (2, 0), (2, 3)]):
+        plain.fine[0, :, down : down + 2, right : right + 3] = 10.0 * number
+    views = [plain, *(mirrored(plain, axes) for axes in MIRRORS)]
+    memory, left_out = build_feature_memory(views, [None] * 4, CORESET, max_vectors=1000, mirrored=True)
+    assert len(memory.fine.vectors) == 4 * 24
+    assert len(left_out) == 1
+    # Each quarter is alike throughout: the nearest vector is another quarter's, 10 away in each of three values.
+    assert left_out[0].fine.vector.abs().min() >= 10
 
 
 @pytest.mark.parametrize("count", [1, 3])

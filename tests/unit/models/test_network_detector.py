@@ -83,7 +83,7 @@ def test_no_reference_is_not_enough(tiny: Inspector):
 
 
 def test_a_foreign_patch_is_the_peak_of_the_map_even_for_untrained_features(tmp_path: Path):
-    file = written_recipe(tmp_path, decoder_weight=0.0, least_pixels=4096)
+    file = written_recipe(tmp_path, decoder_weight=0.0, least_pixels=4096, mirrored_below=0)
     distances = load_inspector(str(file), threads=1)
     state = distances.build_state([part(i, picture) for i, picture in enumerate(pictures(6))], SPEC)
     bad = pictures(7)[6].copy()
@@ -120,10 +120,25 @@ def test_networks_need_their_section_and_their_parts(tmp_path: Path):
 
 def test_a_part_of_any_size_shows_the_network_nothing_but_itself(tmp_path: Path):
     """100 x 140 px are no multiple of 32: a border that was made up would enter the memory and shift means."""
-    file = written_recipe(tmp_path, least_pixels=4096)
+    file = written_recipe(tmp_path, least_pixels=4096, mirrored_below=0)
     images = pictures(4, height=100, width=140)
     whole = load_inspector(str(file), threads=1)
     state = whole.build_state([part(i, image) for i, image in enumerate(images[:3])], SPEC)
     # 128 x 160 px: 16 x 20 cells of 8 px and 8 x 10 of 16 px, of three parts.
     assert len(state.tensors["rgb.coarse_bank"]) == 3 * 8 * 10
     assert found(whole, images[3], state).pictures["rgb"].map.shape == (32, 40)
+
+
+def test_few_references_are_known_either_way_round_unless_parts_lie_in_a_fixture(tmp_path: Path):
+    loose = LineSpec(line=LINE, max_vectors=4096)
+    fixture = loose.model_copy(update={"matching": "aligned"})
+    distances = load_inspector(
+        str(written_recipe(tmp_path, decoder_weight=0.0, least_pixels=4096, mirrored_below=4)), threads=1
+    )
+    references = [part(i, picture) for i, picture in enumerate(pictures(4))]
+    few = distances.build_state(references[:3], loose)
+    # 96 x 128 px: 6 x 8 cells of 16 px, of three parts, as they are and three ways round.
+    assert len(few.tensors["rgb.coarse_bank"]) == 3 * 6 * 8 * 4
+    assert few.metadata.calibrations["rgb"].references == 3
+    assert len(distances.build_state(references[:3], fixture).tensors["rgb.coarse_bank"]) == 3 * 6 * 8
+    assert len(distances.build_state(references, loose).tensors["rgb.coarse_bank"]) == 4 * 6 * 8
