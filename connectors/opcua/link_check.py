@@ -53,7 +53,7 @@ async def check_link(settings: OpcUaSettings) -> AsyncIterator[Step]:
     yield Step(ok=True, text=f"security: {_security(settings)}")
     try:
         await connect(client)
-    except LINK_ERRORS as error:
+    except (SourceUnavailable, *LINK_ERRORS) as error:
         yield _failed("login", error)
         return
     try:

@@ -78,6 +78,13 @@ def unavailable(error: Exception) -> SourceUnavailable:
     return SourceUnavailable(explained(error), retry_after_s=patience_s)
 
 
+def may_mean_our_certificate(error: Exception) -> bool:
+    """Whether a server may have answered so because of this client's certificate; many just hang up."""
+    if isinstance(error, ua.UaStatusCodeError):
+        return error.code == ua.StatusCodes.BadCertificateTimeInvalid or _WORDS.get(error.code) is _TRUST_US
+    return isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
+
+
 def explained(error: Exception) -> str:
     """One line: what the server said, in the standard's word, and what to do."""
     if isinstance(error, ua.UaStatusCodeError):

@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Protocol
 
 from asyncua import Client, ua
 from asyncua.crypto import security_policies
 from asyncua.crypto.uacrypto import CertProperties, x509_from_der
-from asyncua.ua.uaerrors import BadSecurityChecksFailed
+from asyncua.ua.uaerrors import BadSecurityChecksFailed, UaError
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from connectors.errors import SourceUnavailable
 from connectors.opcua.application_certificate import own_certificate
+from connectors.opcua.refusal import explained, may_mean_our_certificate
 from connectors.opcua.security_settings import IdentitySettings, SecurityMode, SecurityPolicy, SecuritySettings
 from connectors.opcua.trust_store import TrustStore, Untrusted, load_certificate
 from wire.errors import ConfigurationError
@@ -98,7 +99,18 @@ async def secure_client(settings: Reachable, name: ClientName, *, seen: Certific
 
 
 async def connect(client: Client, *, reconnect_longest_s: float | None = None) -> None:
-    """Open channel and session. ``reconnect_longest_s``: asyncua restores a lost link, with pauses up to this."""
+    """Open channel and session. ``reconnect_longest_s``: asyncua restores a lost link, with pauses up to this.
+
+    SourceUnavailable if the server may have refused our certificate because it has expired; LINK_ERRORS otherwise.
+    """
+    try:
+        await _open(client, reconnect_longest_s)
+    except (OSError, UaError) as error:
+        _tell_expiry(client, error)
+        raise
+
+
+async def _open(client: Client, reconnect_longest_s: float | None) -> None:
     try:
         await client.connect(
             auto_reconnect=reconnect_longest_s is not None, reconnect_max_delay=reconnect_longest_s or 30.0
@@ -106,6 +118,20 @@ async def connect(client: Client, *, reconnect_longest_s: float | None = None) -
     except AssertionError as error:
         # A server that answers OpenSecureChannel with a fault meets an assert of asyncua's; the fault itself is lost.
         raise BadSecurityChecksFailed from error
+
+
+def _tell_expiry(client: Client, error: Exception) -> None:
+    """Servers seldom say why they refuse a certificate, and some accept expired ones: only a refusal shows it."""
+    der = client.security_policy.host_certificate
+    if not der or not may_mean_our_certificate(error):
+        return
+    expired_at = x509.load_der_x509_certificate(der).not_valid_after_utc
+    if expired_at <= datetime.now(UTC):
+        raise SourceUnavailable(
+            f"this client's certificate expired on {expired_at:%Y-%m-%d %H:%M} UTC: remove pki/own/certificate.der and "
+            f"let the server trust the new one (the server: {explained(error).partition(':')[0]})",
+            retry_after_s=_UNTRUSTED_RETRY_S,
+        ) from error
 
 
 async def _secure(client: Client, security: SecuritySettings, name: ClientName, seen: CertificateSeen) -> None:

@@ -1,6 +1,7 @@
 """Secured links to servers that are not ours: node-opcua, and asyncua in a process of its own."""
 
 import itertools
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +29,8 @@ from tests.pipeline.connectors.published import Published
 from wire import topics
 from wire.kafka.embedded import EmbeddedBroker
 
-pytestmark = [pytest.mark.slow]
+# Servers start in processes of their own, and refused attempts are ten seconds apart.
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 CONTEXT = {"part_counter": "Line/Count", "part_id": "Line/PartId", "trigger_session": "Line/TriggerSession"}
 
@@ -198,8 +200,18 @@ def test_a_secured_connector_brings_parts_tells_when_certificates_expire_and_goe
             assert expiries["own"] - now == pytest.approx(1825 * 86400, abs=3600)
 
             connector.stop()
-            own.path.unlink()
+            expired = make_certificate("Lineside", uri=uri, begins=timedelta(days=-9), ends=timedelta(days=-2))
+            _, key = expired.write(own.path.parent, own.path.stem)
+            key.replace(own.key_path)
+            (server.trusted / "connector.der").write_bytes(own.path.read_bytes())
             connector.start()
+            wait_until(
+                lambda: "this client's certificate expired on" in (connector.probe("/readyz") or (0, ""))[1],
+                40,
+                lambda: f"the server to refuse the expired certificate\n{connector.log_tail()}",
+            )
+            assert connector.probe("/livez") == (200, "ok")  # a restart would not help
+            own.path.unlink()  # as the message says: the running process makes another
             wait_until(
                 lambda: "does not accept this client's certificate" in (connector.probe("/readyz") or (0, ""))[1],
                 40,
@@ -222,17 +234,48 @@ def test_a_secured_connector_brings_parts_tells_when_certificates_expire_and_goe
             assert len(jumps) == 1
 
 
-def test_an_expired_server_is_refused_unless_any_is_accepted(tmp_path: Path) -> None:
+def test_an_expired_server_is_refused_unless_any_is_accepted_and_followed_once_it_is_renewed(tmp_path: Path) -> None:
     expired = make_certificate("PLC", uri=URI, begins=timedelta(days=-9), ends=timedelta(days=-2))
     certificate, key = expired.write(tmp_path / "server", "plc")
-    expired.write(tmp_path / "pki" / "trusted", "plc")
-    security = {"policy": "Basic256Sha256", "pki": str(tmp_path / "pki")}
-    with SecuredAsyncua(tmp_path, certificate, key) as server:
-        refused = check(tmp_path, server.endpoint, security=security)
-        accepted = check(tmp_path, server.endpoint, security={**security, "server_certificates": ACCEPT_ANY})
+    pki = tmp_path / "pki"
+    expired.write(pki / "trusted", "plc")
+    own = own_certificate(pki, application_uri=f"urn:lineside:connector:{LINE}", name="Lineside", days=30)
+    security = {"policy": "Basic256Sha256", "pki": str(pki)}
+    server = SecuredAsyncua(tmp_path, certificate, key)
+    (server.trusted / "connector.der").write_bytes(own.path.read_bytes())
+    keys = {"endpoint": server.endpoint, "namespace": NAMESPACE, "context": CONTEXT, "security": security}
     until = f"to {expired.certificate.not_valid_after_utc:%Y-%m-%d}"
-    assert "FAIL  security: the server's certificate is valid from" in refused.output
-    assert until in refused.output
-    assert (
-        "ok    security: Basic256Sha256/SignAndEncrypt; the server's certificate is accepted unseen" in accepted.output
-    )
+    begun = time.monotonic()
+    with (
+        EmbeddedBroker(topics.with_dead_letters(), partitions=1) as broker,
+        ConnectorProcess("opcua", tmp_path, bootstrap=broker.bootstrap, **keys) as connector,
+    ):
+        with server:
+            folder = tmp_path / "server"
+            refused = check(folder, server.endpoint, security=security)
+            accepted = check(folder, server.endpoint, security={**security, "server_certificates": ACCEPT_ANY})
+            wait_until(lambda: until in (connector.probe("/readyz") or (0, ""))[1], 40, connector.log_tail)
+            assert connector.probe("/livez") == (200, "ok")
+            assert connector.metric("connector_opcua_connected") == connector.metric("connector_opcua_gaps_total") == 0
+            metrics = (connector.probe("/metrics") or (0, ""))[1]
+            (expiry,) = [line for line in metrics.splitlines() if "certificate_expiry" in line and '"server"' in line]
+            assert float(expiry.rsplit(" ", 1)[1]) == expired.certificate.not_valid_after_utc.timestamp()
+        assert "FAIL  security: the server's certificate is valid from" in refused.output
+        assert until in refused.output
+        assert "ok    security: Basic256Sha256/SignAndEncrypt; the server's certificate is accepted unseen" in (
+            accepted.output
+        )
+        renewed = make_certificate("PLC", uri=URI)
+        renewed.write(tmp_path / "server", "plc")
+        renewed.write(pki / "trusted", "renewed")
+        published = Published(broker.bootstrap)
+        with server:
+            wait_until(
+                lambda: len(published.sequences(topics.PART_CONTEXT)) >= 3,
+                60,
+                lambda: f"contexts of the renewed server\n{connector.log_tail()}",
+            )
+        assert connector.metric("connector_opcua_gaps_total") >= 1  # what came before is not known
+        # At the least five seconds lie between two attempts that only a person can make succeed.
+        refusals = [line for line in connector.log.read_text().splitlines() if until in line]
+        assert 1 <= len(refusals) <= 1 + (time.monotonic() - begun) / 5
