@@ -24,75 +24,107 @@ _PAIRS = 64
 
 @dataclass(frozen=True)
 class _Pair:
-    """A block of queries against a block of its bank: where both begin, and the first row of its answers."""
+    """A block of queries against a block of its bank: where both begin, and where its answers go.
+
+    ``answer`` is the first of them, those of the next query are ``stride`` further on; ``rows`` queries and ``groups``
+    of the bank are left from here, fewer than a block has where it is filled up.
+    """
 
     line: int
     query: int
     vector: int
     answer: int
+    stride: int
+    rows: int
+    groups: int
 
 
-def cosine_distance_in_each(queries: Sequence[Tensor], banks: Sequence[Tensor]) -> list[Tensor]:
+def cosine_distance_in_each(
+    queries: Sequence[Tensor], banks: Sequence[Tensor], *, group: int | None = None
+) -> list[Tensor]:
     """Per line (N,) in [0, 2]: of each of ``queries[i]`` the least 1 - cos to a vector of ``banks[i]``.
 
-    queries (N, D), banks (M, D) with M >= 1, all of length 1, D of all lines alike. ShapeError for other shapes.
+    queries (N, D), banks (M, D) with M >= 1, all of length 1, D of all lines alike. With ``group``, which divides every
+    M, (N, M / group): to a vector of each run of so many. ShapeError for other shapes.
     """
     for own, bank in zip(queries, banks, strict=True):
         if own.shape[1] != bank.shape[1] or not len(bank):
             raise ShapeError(f"queries of shape {tuple(own.shape)} against a bank of shape {tuple(bank.shape)}")
+        if group is not None and len(bank) % group:
+            raise ShapeError(f"a bank of {len(bank)} vectors is no groups of {group}")
     if not queries or queries[0].device.type == "cpu":
         # A core is busy with one line; sharing would only copy.
-        return [_alone(own, bank) for own, bank in zip(queries, banks, strict=True)]
-    return cosine_distance_by_blocks(queries, banks)
+        return [_alone(own, bank, group) for own, bank in zip(queries, banks, strict=True)]
+    return cosine_distance_by_blocks(queries, banks, group=group)
 
 
 def cosine_distance_by_blocks(
     queries: Sequence[Tensor],
     banks: Sequence[Tensor],
     *,
+    group: int | None = None,
     rows: int = _QUERIES,
     columns: int = _VECTORS,
     pairs: int = _PAIRS,
 ) -> list[Tensor]:
     """As ``cosine_distance_in_each``, on any device. Nothing waits for the device: it is told all, then asked once."""
     counts, sizes = [len(own) for own in queries], [len(bank) for bank in banks]
+    shapes = [(count, size // (group or size)) for count, size in zip(counts, sizes, strict=True)]
     device = queries[0].device
     # Most lines of a site have memories of one size. A block of just that size is cut without a copy; longer banks
     # have their last block overlap, and only shorter ones are filled up.
     rows, columns = max(1, min(rows, max(counts))), min(columns, max(_LEAST_VECTORS, sorted(sizes)[len(sizes) // 2]))
-    todo = list(_pairs(counts, sizes, rows, columns))
-    spare = sum(counts)
+    columns = max(1, columns // group) * group if group else columns  # groups stay whole
+    todo = list(_pairs(counts, sizes, rows, columns, group))
+    spare = sum(count * groups for count, groups in shapes)
     best = torch.full((spare + 1,), -torch.inf, device=device)
-    within = torch.arange(rows, device=device)
-    places = torch.tensor([(pair.answer, counts[pair.line] - pair.query) for pair in todo]).view(-1, 2).to(device)
+    row, part = torch.arange(rows, device=device)[:, None], torch.arange(columns // (group or columns), device=device)
+    places = torch.tensor([(pair.answer, pair.stride, pair.rows, pair.groups) for pair in todo]).view(-1, 4).to(device)
     for first in range(0, len(todo), pairs):
         batch = todo[first : first + pairs]
         block = torch.stack([_block(queries[pair.line], pair.query, rows) for pair in batch])  # (P, rows, D)
         vectors = torch.stack([_block(banks[pair.line], pair.vector, columns) for pair in batch])  # (P, columns, D)
-        cosines = torch.bmm(block, vectors.transpose(1, 2)).amax(dim=2)  # (P, rows)
-        answer, left = places[first : first + len(batch)].T[:, :, None]  # (P, 1) each
+        cosines = torch.bmm(block, vectors.transpose(1, 2))  # (P, rows, columns)
+        cosines = cosines.view(len(batch), rows, len(part), -1).amax(dim=3)  # (P, rows, groups)
+        own = places[first : first + len(batch)]
+        answer, stride, rows_left, groups_left = own.T[:, :, None, None]  # (P, 1, 1) each
         # What fills up a short block answers nobody.
-        at = torch.where(within < left, answer + within, spare)
+        at = torch.where((row < rows_left) & (part < groups_left), answer + row * stride + part, spare)
         best.scatter_reduce_(0, at.flatten(), cosines.flatten(), "amax")
-    return list(torch.split((1 - best[:spare]).clamp_(0, 2), counts))
+    answers = torch.split((1 - best[:spare]).clamp_(0, 2), [count * groups for count, groups in shapes])
+    return [own.view(shape) if group else own for own, shape in zip(answers, shapes, strict=True)]
 
 
-def _alone(queries: Tensor, bank: Tensor) -> Tensor:
+def _alone(queries: Tensor, bank: Tensor, group: int | None) -> Tensor:
+    length = group or len(bank)
     # One buffer for all blocks: freed and taken anew, blocks of this size were not reused by the allocator (measured).
     buffer = queries.new_empty(min(len(queries), _QUERIES), len(bank))
-    best = queries.new_empty(len(queries))
+    best = queries.new_empty(len(queries), len(bank) // length)
     for block, answers in zip(torch.split(queries, _QUERIES), torch.split(best, _QUERIES), strict=True):
-        torch.amax(torch.mm(block, bank.T, out=buffer[: len(block)]), dim=1, out=answers)
-    return best.neg_().add_(1).clamp_(0, 2)
+        cosines = torch.mm(block, bank.T, out=buffer[: len(block)])
+        torch.amax(cosines.view(*answers.shape, length), dim=2, out=answers)
+    distances = best.neg_().add_(1).clamp_(0, 2)
+    return distances if group else distances[:, 0]
 
 
-def _pairs(counts: Sequence[int], sizes: Sequence[int], rows: int, columns: int) -> Iterator[_Pair]:
+def _pairs(counts: Sequence[int], sizes: Sequence[int], rows: int, columns: int, group: int | None) -> Iterator[_Pair]:
     first = 0
     for line, (count, size) in enumerate(zip(counts, sizes, strict=True)):
+        length = group or size
+        groups = size // length
         for query in _begins(count, rows):
             for vector in _begins(size, columns):
-                yield _Pair(line, query, vector, first + query)
-        first += count
+                passed = vector // length
+                yield _Pair(
+                    line=line,
+                    query=query,
+                    vector=vector,
+                    answer=first + query * groups + passed,
+                    stride=groups,
+                    rows=count - query,
+                    groups=groups - passed,
+                )
+        first += count * groups
 
 
 def _begins(count: int, length: int) -> Iterator[int]:

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor
 
 from models.memory.coreset import CoresetSettings, select_coreset
+from models.memory.many_banks import cosine_distance_in_each
 from models.memory.token_bank import TokenBank
 from wire.errors import ShapeError
 
-# Distances of one picture at once: 4 million are 16 MB, whatever the number of references.
+# Differences of one picture at once: 4 million are 16 MB, whatever the number of references.
 _BLOCK = 1 << 22
 
 
@@ -71,39 +72,62 @@ def whole_references(
     return TokenBank(vectors=vectors, owners=dict.fromkeys(layers, owned))
 
 
-def closest_reference(query: Mapping[int, Tensor], bank: TokenBank, *, match: Match, turns: int) -> Closest:
-    """The reference that (L, C) tokens of length 1, by layer, resemble most, and how far each place is from it.
+def closest_references(
+    parts: Sequence[Mapping[int, Tensor]], banks: Sequence[TokenBank], *, matches: Sequence[Match], turns: int
+) -> list[Closest]:
+    """Of each part the reference that its tokens (L, C) of length 1, by layer, resemble most, and how far it is.
 
-    ShapeError if the bank's references have other layers or another grid.
+    ``banks[i]`` is read for part i as ``matches[i]`` says; all that look for the nearest token share their searches.
+    ShapeError if a bank's references have other layers or another grid.
     """
-    if set(query) != set(bank.vectors):
-        raise ShapeError(f"the part has layers {sorted(query)}, the memory {sorted(bank.vectors)}")
-    layers = sorted(query)
-    tokens = len(query[layers[0]])
-    candidates = len(bank.vectors[layers[0]]) // tokens
-    if not candidates or candidates * tokens != len(bank.vectors[layers[0]]) or candidates % turns:
-        vectors = len(bank.vectors[layers[0]])
+    for part, bank in zip(parts, banks, strict=True):
+        _check_whole(part, bank, turns)
+    found: list[list[Tensor]] = [[] for _ in parts]  # by layer (L, N * R)
+    nearest = [index for index, match in enumerate(matches) if match is Match.NEAREST]
+    for layer in sorted(parts[0]) if parts else []:
+        vectors = [bank.vectors[layer] for bank in banks]
+        searched = _nearest([parts[index][layer] for index in nearest], [vectors[index] for index in nearest])
+        known = dict(zip(nearest, searched, strict=True))
+        for index, part in enumerate(parts):
+            found[index].append(known[index] if index in known else _aligned(part[layer], vectors[index]))
+    return [_closest(torch.stack(own), bank, turns) for own, bank in zip(found, banks, strict=True)]
+
+
+def _check_whole(part: Mapping[int, Tensor], bank: TokenBank, turns: int) -> None:
+    if set(part) != set(bank.vectors):
+        raise ShapeError(f"the part has layers {sorted(part)}, the memory {sorted(bank.vectors)}")
+    layer = min(part)
+    tokens, vectors = len(part[layer]), len(bank.vectors[layer])
+    if not vectors or vectors % (tokens * turns):
         raise ShapeError(f"{vectors} vectors are no whole references of {turns} turns of {tokens} tokens")
-    maps = torch.stack([_distances(query[layer], bank.vectors[layer], match) for layer in layers])  # (S, N * R, L)
-    totals = maps.sum(dim=(0, 2)).view(-1, turns)  # (N, R)
+
+
+def _closest(distances: Tensor, bank: TokenBank, turns: int) -> Closest:
+    """From the distances (S, L, N * R) of every candidate."""
+    totals = distances.sum(dim=(0, 1)).view(-1, turns)  # (N, R)
     candidate = totals.amin(dim=1).argmin(keepdim=True) * turns  # (1,): its first turn
     turn = totals.argmin(dim=1).gather(0, candidate // turns)
     candidate = candidate + turn
+    owners = next(iter(bank.owners.values()))
     return Closest(
-        maps=maps.index_select(1, candidate)[:, 0],
-        reference=bank.owners[layers[0]].index_select(0, candidate * tokens)[0],
+        maps=distances.index_select(2, candidate)[..., 0],
+        reference=owners.index_select(0, candidate * distances.shape[1])[0],
         turn=turn[0],
     )
 
 
-def _distances(query: Tensor, vectors: Tensor, match: Match) -> Tensor:
-    """(L, C) against (N * R * L, C) -> (N * R, L), candidate by candidate."""
-    tokens, channels = query.shape
+def _aligned(part: Tensor, vectors: Tensor) -> Tensor:
+    """(L, C) against (N * R * L, C) -> (L, N * R)."""
+    tokens, channels = part.shape
     stored = vectors.view(-1, tokens, channels)
-    if match is Match.ALIGNED:
-        # Differences, not products: of equal tokens the distance is 0 and not the root of rounding.
-        per_block = max(1, _BLOCK // (tokens * channels))
-        return torch.cat([(each - query).square().sum(dim=2).sqrt() for each in torch.split(stored, per_block)])
-    per_block = max(1, _BLOCK // (tokens * tokens))
-    cosines = [(each @ query.T).amax(dim=1) for each in torch.split(stored, per_block)]  # (n, L) each
-    return (2 - 2 * torch.cat(cosines)).clamp_min_(0).sqrt_()
+    # Differences, not products: of equal tokens the distance is 0 and not the root of rounding.
+    per_block = max(1, _BLOCK // (tokens * channels))
+    return torch.cat([(each - part).square().sum(dim=2).sqrt() for each in torch.split(stored, per_block)]).T
+
+
+def _nearest(parts: Sequence[Tensor], banks: Sequence[Tensor]) -> list[Tensor]:
+    """Per part (L, C) against its own (N * R * L, C) -> (L, N * R)."""
+    if not parts:
+        return []
+    cosine = cosine_distance_in_each(parts, banks, group=len(parts[0]))
+    return [(2 * each).sqrt_() for each in cosine]  # |a - b|^2 = 2 (1 - cos) of vectors of length 1

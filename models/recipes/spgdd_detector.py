@@ -14,7 +14,7 @@ from models.ground.map_fusion import Fusion, fused_map, layer_mean
 from models.ground.text_delta import delta_map, text_delta, text_probability
 from models.memory.calibration import calibrate
 from models.memory.patch_memory import Map
-from models.memory.self_prompt import Match, closest_reference, whole_references
+from models.memory.self_prompt import Closest, Match, closest_references, whole_references
 from models.memory.token_bank import TokenBank
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
@@ -127,7 +127,8 @@ class SpgddDetector:
         if not features:
             return []
         words = self._words(features, banks, pair)
-        seen = [self._anomaly(*each) for each in zip(features, banks, words, matches, strict=True)]
+        closest = self._closest(features, banks, words, matches)
+        seen = [self._anomaly(*each) for each in zip(closest, words, strict=True)]
         maps = on_host([anomaly for anomaly, _ in seen], self._reader.backbone.grid)
         references = values_on_host([reference for _, reference in seen])
         looks = []
@@ -152,15 +153,36 @@ class SpgddDetector:
             for own, bank in zip(features, banks, strict=True)
         ]
 
-    def _anomaly(
-        self, features: TokenFeatures, bank: TokenBank | None, words: Tensor | None, match: Match
-    ) -> tuple[Tensor, Tensor | None]:
-        """(map (L,), the closest reference ()); one of ``bank`` and ``words`` is there."""
-        if words is not None and (bank is None or self._memory.fusion is Fusion.TEXT):
+    def _closest(
+        self,
+        features: Sequence[TokenFeatures],
+        banks: Sequence[TokenBank | None],
+        words: Sequence[Tensor | None],
+        matches: Sequence[Match],
+    ) -> list[Closest | None]:
+        """The closest reference of every picture whose memory has a say; their searches are one."""
+        found: list[Closest | None] = [None] * len(features)
+        asked = {
+            index: bank
+            for index, bank in enumerate(banks)
+            if bank is not None and (words[index] is None or self._memory.fusion is not Fusion.TEXT)
+        }
+        closest = closest_references(
+            [features[index].memorable() for index in asked],
+            list(asked.values()),
+            matches=[matches[index] for index in asked],
+            turns=self._memory.rotations,
+        )
+        for index, own in zip(asked, closest, strict=True):
+            found[index] = own
+        return found
+
+    def _anomaly(self, closest: Closest | None, words: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """(map (L,), the closest reference ()); one of ``closest`` and ``words`` is there."""
+        if closest is None:
+            if words is None:
+                raise RuntimeError("a picture without a memory was given no words")
             return words, None
-        if bank is None:
-            raise RuntimeError("a picture without a memory was given no words")
-        closest = closest_reference(features.memorable(), bank, match=match, turns=self._memory.rotations)
         anomaly = layer_mean(closest.maps)
         if words is not None:
             anomaly = fused_map(anomaly, words, self._memory.fusion)

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.memory.coreset import CoresetSettings
-from models.memory.self_prompt import Match, closest_reference, whole_references
+from models.memory.self_prompt import Closest, Match, closest_references, whole_references
 from models.memory.token_bank import TokenBank
 from wire.errors import ShapeError
 
@@ -33,6 +33,11 @@ def bank(pictures: Sequence[dict[int, Tensor]], turns: int = 1, most: int = 10_0
     return whole_references(
         [[turned(each, turn) for turn in range(turns)] for each in pictures], CORESET, max_vectors=most
     )
+
+
+def closest_reference(query: dict[int, Tensor], memory: TokenBank, *, match: Match, turns: int) -> Closest:
+    (closest,) = closest_references([query], [memory], matches=[match], turns=turns)
+    return closest
 
 
 def noisy(tokens: dict[int, Tensor], amount: float) -> dict[int, Tensor]:
@@ -141,3 +146,17 @@ def test_what_is_no_whole_reference_is_refused():
         closest_reference({k: v[:15] for k, v in picture(1).items()}, memory, match=Match.ALIGNED, turns=1)
     with pytest.raises(ShapeError, match=r"the part has layers \[3\], the memory \[3, 8, 12\]"):
         closest_reference({3: picture(1)[3]}, memory, match=Match.ALIGNED, turns=1)
+
+
+def test_parts_of_many_lines_find_together_what_each_finds_alone():
+    banks = [bank([picture(10 * line + seed) for seed in range(size)], turns=2) for line, size in enumerate((4, 1, 40))]
+    queries = [noisy(turned(picture(seed), 1), 0.2) for seed in (2, 10, 37)]
+    matches = [Match.NEAREST, Match.ALIGNED, Match.NEAREST]
+    together = closest_references(queries, banks, matches=matches, turns=2)
+    for query, memory, match, found in zip(queries, banks, matches, together, strict=True):
+        alone = closest_reference(query, memory, match=match, turns=2)
+        assert torch.equal(found.maps, alone.maps)
+        assert (found.reference, found.turn) == (alone.reference, alone.turn)
+    assert [int(found.reference) for found in together] == [2, 0, 17]
+    assert together[1].turn == 1  # of turned references the nearest tokens are the same ones
+    assert closest_references([], [], matches=[], turns=2) == []

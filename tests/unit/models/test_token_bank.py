@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lineside.bench.extra_memory import extra_bytes
 from models.memory.coreset import CoresetSettings
 from models.memory.many_banks import cosine_distance_by_blocks, cosine_distance_in_each
 from models.memory.token_bank import WHOLE, TokenBank, build_token_bank, cosine_distances, most_alike, whole_picture
@@ -41,6 +42,36 @@ def test_many_lines_in_blocks_find_what_a_loop_over_all_pairs_finds(blocks: tupl
     ):
         torch.testing.assert_close(found, brute_force(own, bank), rtol=0, atol=1e-6)
         torch.testing.assert_close(found, others, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("blocks", [(4, 8, 3), (16, 20, 1), (64, 64, 100), (64, 3, 7)])
+def test_many_lines_in_blocks_find_the_nearest_of_every_group(blocks: tuple[int, int, int]):
+    group, sizes = 4, [(5, 12), (1, 4), (17, 40), (0, 8), (33, 100)]
+    queries = [random(count, 6, seed) for seed, (count, _) in enumerate(sizes)]
+    banks = [random(size, 6, seed + 50) for seed, (_, size) in enumerate(sizes)]
+    rows, columns, pairs = blocks
+    by_blocks = cosine_distance_by_blocks(queries, banks, group=group, rows=rows, columns=columns, pairs=pairs)
+    alone = cosine_distance_in_each(queries, banks, group=group)
+    for found, others, own, bank in zip(by_blocks, alone, queries, banks, strict=True):
+        expected = torch.stack([brute_force(own, each) for each in torch.split(bank, group)], dim=1)
+        torch.testing.assert_close(found, expected, rtol=0, atol=1e-6)
+        torch.testing.assert_close(others, expected, rtol=0, atol=1e-6)
+    with pytest.raises(ShapeError, match="a bank of 12 vectors is no groups of 5"):
+        cosine_distance_in_each(queries, banks, group=5)
+
+
+def test_the_memory_of_a_search_by_group_is_that_of_its_chunk():
+    """Beside the answers, and whatever the number of pictures."""
+    bank = random(4096, 32, 0)
+
+    def beyond_answers(pictures: int) -> int:
+        queries = random(256, 32, 1).repeat(pictures, 1)
+        answers = len(queries) * len(bank) // 256 * 4
+        return extra_bytes(lambda: cosine_distance_in_each([queries], [bank], group=256)) - answers
+
+    beyond_answers(64)  # what a first call reserves for good
+    chunk = 256 * len(bank) * 4
+    assert beyond_answers(64) < 2 * chunk
 
 
 def test_queries_of_another_width_are_refused():
