@@ -96,6 +96,25 @@ def build_bank(
     return Bank(vectors=vectors, reach=_reach(total, number, typical)), LeftOut(ratios=ratios, nearest=nearests)
 
 
+def build_bank_of_views(
+    patches: Tensor, views: Tensor, owners: Tensor, settings: CoresetSettings, *, max_vectors: int
+) -> tuple[Bank, LeftOut]:
+    """As ``build_bank``, of several views of each part: views (N,) and owners (N,) int64 from 0 without gaps.
+
+    What another view of the same part shows counts for a vector's reach: one that is alike either way round has a short
+    one. A part is left out with all its views, by choosing the bank again without it, once for each of few parts.
+    """
+    bank, _ = build_bank(patches, views, settings, max_vectors=max_vectors)
+    ratios, nearests = torch.zeros(len(patches), device=patches.device), torch.empty_like(patches)
+    for owner in range(int(owners.max()) + 1):
+        own, others = owners == owner, owners != owner
+        seen_in = torch.unique(views[others], return_inverse=True)[1]
+        without, _ = build_bank(patches[others], seen_in, settings, max_vectors=max_vectors)
+        ratios[own], index = without.compare(patches[own])
+        nearests[own] = without.vectors[index]
+    return bank, LeftOut(ratios=ratios, nearest=nearests)
+
+
 def _sums(indices: Tensor, distances: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """(sum of distances (M,), number (M,)) of the patches whose nearest vector is each."""
     total = torch.zeros(count, device=distances.device).index_add_(0, indices, distances)
@@ -103,4 +122,5 @@ def _sums(indices: Tensor, distances: Tensor, count: int) -> tuple[Tensor, Tenso
 
 
 def _reach(total: Tensor, number: Tensor, typical: Tensor) -> Tensor:
-    return (total.clamp_min(0) + _PRIOR_PATCHES * typical) / (number + _PRIOR_PATCHES)
+    reach = (total.clamp_min(0) + _PRIOR_PATCHES * typical) / (number + _PRIOR_PATCHES)
+    return reach.clamp_min(_LEAST_TYPICAL)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.backbones.student import StudentFeatures
-from models.memory.bank import Bank, bank_of_all, build_bank
+from models.memory.bank import Bank, bank_of_all, build_bank, build_bank_of_views
 from models.memory.coreset import CoresetSettings
 from wire.errors import ShapeError
 
@@ -121,7 +121,9 @@ def build_feature_memory(
         ]
         owners = _owners(masks[: len(masks) // len(turns)])
         sources = [torch.flip(own, turn) for turn in turns for own in owners]
-        banks[scale], left_out[scale] = _build_scale(maps, masks, sources, settings, max_vectors)
+        banks[scale], left_out[scale] = _build_scale(
+            maps, masks, sources, settings, max_vectors=max_vectors, mirrored=mirrored
+        )
     memory = FeatureMemory(fine=banks["fine"], coarse=banks["coarse"])
     pairs = zip(left_out["fine"], left_out["coarse"], strict=True)
     originals = len(references) // len(turns)
@@ -148,7 +150,9 @@ def _build_scale(
     masks: Sequence[Tensor],
     owners: Sequence[Tensor],
     settings: CoresetSettings,
+    *,
     max_vectors: int,
+    mirrored: bool,
 ) -> tuple[Bank, list[Difference]]:
     patches = [own[:, mask].T for own, mask in zip(maps, masks, strict=True)]  # (n, D) each
     seen = torch.cat([own[mask] for own, mask in zip(owners, masks, strict=True)])
@@ -157,9 +161,14 @@ def _build_scale(
     if len(torch.unique(sources)) < 2:
         raise ValueError("the references show too few valid patches to build a memory from")
     vectors = torch.cat(patches).contiguous()
-    bank, left_out = build_bank(vectors, sources, settings, max_vectors=max_vectors)
-    differences = vectors - left_out.nearest
     sizes = [len(own) for own in patches]
+    if mirrored:
+        views = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes)).to(vectors.device)
+        views = torch.unique(views, return_inverse=True)[1]
+        bank, left_out = build_bank_of_views(vectors, views, sources, settings, max_vectors=max_vectors)
+    else:
+        bank, left_out = build_bank(vectors, sources, settings, max_vectors=max_vectors)
+    differences = vectors - left_out.nearest
     return bank, [
         _difference(mask, ratios, vector)
         for mask, ratios, vector in zip(

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from models.backbones.filter_bank import FilterBank
 from models.backbones.geometric_rgb import geometric_rgb
 from models.backbones.planes import Planes, opponent_planes, rgb_planes, stretched
-from models.backbones.student import MULTIPLE_PX, StudentSettings
+from models.backbones.student import MULTIPLE_PX, Student, StudentSettings
+from models.ground.decoder import Decoder
 from models.kinds.kinds_file import load_kinds
 from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.filter_detector import FilterDetector
@@ -28,23 +29,26 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
     if settings.network is None:
         return _filter_sight(settings, place)
     network = settings.network
-    images, image_planes, student = network_detector(recipe, settings, network, place)
+    student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
+    images = _detector(student, decoder, settings, network, place)
+    # The same networks: only what counts without a memory differs.
+    on_depth = network.model_copy(update={"own_contrast_weight": network.own_contrast_weight_on_depth})
     kinds = None
     if settings.kinds is not None:
         kinds = load_kinds(
             weights_file(recipe, settings.kinds.weights),
             settings.kinds,
-            student,
+            student.settings,
             features_sha256=student_sha256(weights_file(recipe, network.weights)),
         )
     return Sight(
         detector=images,
-        planes=image_planes,
+        planes=partial(_image_planes, settings=network),
         weights={"network": network.sha256.encode()},
         kinds=kinds,
         zero_shot_threshold=settings.zero_shot.threshold_sigma,
         depth=DepthSight(
-            detector=images,
+            detector=_detector(student, decoder, settings, on_depth, place),
             planes=partial(_geometric_planes, settings=settings),
         ),
     )
@@ -86,11 +90,17 @@ def network_detector(
     ConfigurationError if the weights are not there.
     """
     student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
-    detector = TwoScaleDetector(
+    detector = _detector(student, decoder, settings, network, place)
+    return detector, partial(_image_planes, settings=network), student.settings
+
+
+def _detector(
+    student: Student, decoder: Decoder, settings: EmbeddedRecipe, network: NetworkSettings, place: torch.device
+) -> PictureDetector:
+    return TwoScaleDetector(
         NetworkDetector(
             student=student, decoder=decoder, settings=network, batch_pixels=settings.batch_pixels, device=place
         ),
         far_above_pixels=network.far_above_pixels,
         far_pixels=network.far_pixels,
     )
-    return detector, partial(_image_planes, settings=network), student.settings
