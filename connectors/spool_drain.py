@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Final
 
 import structlog
@@ -77,19 +77,13 @@ class SpoolDrain:
 
     def recover(self) -> None:
         """Book some of what an earlier process left."""
-        numbers = self._spool.unacknowledged(self._unbooked)
-        for number in islice(numbers, _BOOKED_AT_ONCE):
-            if number >= self._booked_end:
-                break
-            self._unbooked = number + 1
+        earlier = takewhile(lambda number: number < self._booked_end, self._spool.unacknowledged(self._unbooked))
+        for number in islice(earlier, _BOOKED_AT_ONCE):
             event = self._event(number)
             if event is not None:
                 self._ledgers.spooled([origin_of(event)])
                 self._parts.add(event)
-        else:
-            if next(numbers, self._booked_end) < self._booked_end:
-                return
-        self._unbooked = self._booked_end
+        self._unbooked = next(earlier, self._booked_end)
 
     def _event(self, number: int) -> CloudEvent | None:
         try:

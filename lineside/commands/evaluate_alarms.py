@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from wire.errors import ConfigurationError
+from wire.stated_rate import StatedRate
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -84,7 +85,7 @@ def evaluate_alarms(
     tables = [groups, lights] if len(groups) > 1 else [lights]
     for rows in tables:
         out.print(_table(rows, title))
-    if rate * (references + 1) < 1:
+    if StatedRate(rate=rate, references=references).extrapolated:
         out.print(f"{rate:.2%} is less than {references} references can show (1 in {references + 1}): extrapolated.")
     if report is not None:
         out.print(f"→ {write_alarm_page(report, counts, tables, title=title, rate=rate)}", soft_wrap=True)

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.evaluate.draws import Relation
+from models.evaluate.draws import Relation, shuffled_references
 from models.evaluate.loading import load_image
 from models.evaluate.sample import LabelledSet, Sample
 from models.synth.line import LineSetting, draw_line, draw_part
@@ -73,10 +72,8 @@ def labelled_trials(
     """
     for each in dataset.objects:
         for draw in range(draws):
-            rng = np.random.default_rng([seed, draw, crc32(each.name.encode())])
             chosen: list[Sample] = []
-            for rank in rng.permutation(len(each.references)):
-                sample = each.references[rank]
+            for sample in shuffled_references(each, seed=seed, draw=draw):
                 if len(chosen) < references and not any(related(sample, other) for other in chosen):
                     chosen.append(sample)
             # Tests of most data sets hold few good images: the good ones that are left over are the fresh parts.

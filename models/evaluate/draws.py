@@ -30,9 +30,7 @@ def draw_references(
     objects: ObjectSet, most: int, *, seed: int, draw: int, related: Relation, alike: Relation, leave_out_alike: bool
 ) -> Draw:
     """Draw up to ``most`` references. Equal seed, draw and object give equal references, on any machine."""
-    rng = np.random.default_rng([seed, draw, crc32(objects.name.encode())])
-    ranks = rng.permutation(len(objects.references))[:most]
-    order = tuple(objects.references[rank] for rank in ranks)
+    order = shuffled_references(objects, seed=seed, draw=draw)[:most]
     same = _like_any(objects.tests, order, related)
     similar = _like_any([test for test in objects.tests if test not in same], order, alike)
     gone = {*same, *similar} if leave_out_alike else same
@@ -42,6 +40,12 @@ def draw_references(
         left_out=tuple(test for test in objects.tests if test in gone),
         alike=tuple(test for test in objects.tests if test in similar),
     )
+
+
+def shuffled_references(objects: ObjectSet, *, seed: int, draw: int) -> tuple[Sample, ...]:
+    """All of them, in an order of their own for every seed, draw and object, on any machine the same."""
+    rng = np.random.default_rng([seed, draw, crc32(objects.name.encode())])
+    return tuple(objects.references[rank] for rank in rng.permutation(len(objects.references)))
 
 
 def _like_any(tests: Iterable[Sample], references: Sequence[Sample], relation: Relation) -> set[Sample]:

@@ -1,5 +1,6 @@
 """Measured false alarms on good parts that no memory was built from, as they are and in another light."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -99,10 +100,9 @@ def false_alarms(
             max_vectors=max_vectors,
         )
         state = inspector.build_state([part_of(r.picture(), r.name, spec.line) for r in trial.references], spec)
-        found: dict[str, int] = {}
+        found: Counter[str] = Counter()
         for start in range(0, len(trial.fresh), _BATCH):
-            for condition, alarms in _judge(trial.fresh[start : start + _BATCH], inspector, state, drift=drift).items():
-                found[condition] = found.get(condition, 0) + alarms
+            found.update(_judge(trial.fresh[start : start + _BATCH], inspector, state, drift=drift))
         counts += [
             AlarmCount(
                 group=trial.group,

@@ -157,8 +157,8 @@ def _build_scale(
     patches = [own[:, mask].T for own, mask in zip(maps, masks, strict=True)]  # (n, D) each
     seen = torch.cat([own[mask] for own, mask in zip(owners, masks, strict=True)])
     # Numbered without gaps: a picture may be without a valid patch.
-    sources = torch.unique(seen, return_inverse=True)[1]
-    if len(torch.unique(sources)) < 2:
+    known, sources = torch.unique(seen, return_inverse=True)
+    if len(known) < 2:
         raise ValueError("the references show too few valid patches to build a memory from")
     vectors = torch.cat(patches).contiguous()
     sizes = [len(own) for own in patches]

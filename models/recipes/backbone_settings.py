@@ -1,12 +1,12 @@
 """Which network a token recipe sees with."""
 
-from typing import Final, get_args
+from typing import Final
 
 from pydantic import Field
 
 from models.backbones.clip_model import TINY_CLIP
 from models.backbones.clip_tokens import MemorySource
-from models.backbones.sam.model import SamSize
+from models.backbones.sam.model import SAM_SIZES, SamSize, sam_size
 from models.backbones.vv_attention import VvMode
 from models.settings import PartSettings
 from wire.errors import ConfigurationError
@@ -38,12 +38,11 @@ class BackboneSettings(PartSettings):
         """Of SAM, where the name says so. ConfigurationError if there is none of that size."""
         if not self.name.startswith(SAM):
             return None
-        size = next((each for each in get_args(SamSize) if each == self.name.removeprefix(SAM)), None)
+        size = sam_size(self.name.removeprefix(SAM))
         if size is None:
-            known = ", ".join(f"{SAM}{each}" for each in get_args(SamSize))
+            known = ", ".join(f"{SAM}{each}" for each in SAM_SIZES)
             raise ConfigurationError([f"backbone.name: {self.name!r} is none of {known}"])
-        found: SamSize = size
-        return found
+        return size
 
     def check_weights(self) -> None:
         """ConfigurationError if a network is named that has to be read from a file, and the file is not."""

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.backbones.student import Student, StudentSettings
+from models.backbones.weights_file import file_sha256
 from models.ground.decoder import Decoder, DecoderSettings
 from wire.errors import ConfigurationError
 
@@ -21,10 +22,7 @@ _HEADER = "lineside"
 
 def load_networks(file: Path, sha256: str, device: torch.device) -> tuple[Student, Decoder]:
     """Both networks, ready to run. ConfigurationError if the file is not the one with that hash, or not whole."""
-    try:
-        found = hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ConfigurationError([f"weights {file}: {error.strerror}"]) from error
+    found = file_sha256(file)
     if found != sha256:
         raise ConfigurationError([f"weights {file}: sha256 is {found}, the recipe says {sha256}"])
     student, decoder, _ = read_networks(file)

@@ -85,8 +85,8 @@ class TwoScaleDetector(EnclosingDetector[PictureDetector]):
             size = (pixels.shape[1], pixels.shape[0])
             share = cv2.resize(picture.valid.astype(np.float32), size, interpolation=cv2.INTER_AREA)
             valid = np.asarray(share > 0.5, np.bool_)
-        small = Planes(values=np.ascontiguousarray(pixels.transpose(2, 0, 1)), size=picture.size, valid=valid)
-        return stretched(small, MULTIPLE_PX)
+        values = np.ascontiguousarray(pixels.transpose(2, 0, 1))
+        return stretched(replace(picture, values=values, valid=valid), MULTIPLE_PX)
 
 
 def _remembers(memory: Mapping[str, NDArray[np.float32]], name: str) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from models.backbones.placement import place_of
 from models.backbones.student import Student, StudentSettings
+from models.backbones.weights_file import file_sha256
 from models.ground.context import ContextSettings
 from models.ground.decoder import Decoder, DecoderSettings
 from models.recipes.network_weights import noted, pack_networks, read_networks
@@ -138,11 +139,11 @@ def train_embedded(
     weights.write_bytes(packed)
     ingredients = Ingredients(
         teacher=learned_from,
-        teacher_sha256=None if teacher_file is None or kept else hashlib.sha256(teacher_file.read_bytes()).hexdigest(),
+        teacher_sha256=None if teacher_file is None or kept else file_sha256(teacher_file),
         photographs=() if photos is None else photograph_names(photos),
         settings=settings,
         threads=threads,
-        begun_with_sha256=None if begin_with is None else hashlib.sha256(begin_with.read_bytes()).hexdigest(),
+        begun_with_sha256=None if begin_with is None else file_sha256(begin_with),
     )
     (folder / CARD).write_text(model_card(sha256, len(packed), ingredients, curves.last()), encoding="utf-8")
     return Trained(weights=weights, sha256=sha256)

@@ -1,6 +1,5 @@
 """Training of SAM-LLaVA's segmentation stage: the network, its variants, and the folder that comes out."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import Final, get_args
 import torch
 
 from models.backbones.placement import place_of
-from models.backbones.sam.model import SamSize, sam_settings
-from models.backbones.weights_file import parameters_sha256
+from models.backbones.sam.model import SAM_SIZES, SamSize, sam_settings, sam_size
+from models.backbones.weights_file import file_sha256, parameters_sha256
 from models.refine.new_segmenter import new_segmenter
 from models.refine.prompts import PromptKind
 from models.refine.segmenter import Segmenter, SegmenterSettings
@@ -81,9 +80,9 @@ class TrainedSegmenter:
 
 def checked_size(name: str, weights: Path | None) -> SamSize:
     """The size of that name; ConfigurationError if there is none, or if it needs a checkpoint and has none."""
-    size: SamSize | None = next((each for each in get_args(SamSize) if each == name), None)
+    size = sam_size(name)
     if size is None:
-        raise ConfigurationError([f"--sam: {name!r} is none of {', '.join(get_args(SamSize))}"])
+        raise ConfigurationError([f"--sam: {name!r} is none of {', '.join(SAM_SIZES)}"])
     if weights is None and not size.startswith("tiny"):
         raise ConfigurationError([f"--weights FILE is missing: the checkpoint of SAM {name}; nothing is downloaded"])
     return size
@@ -120,7 +119,7 @@ def train_segmenter(
         figures.append(found)
         (folder / variant.file_name).write_bytes(pack_segmenter(segmenter))
     file = folder / WEIGHTS
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    sha256 = file_sha256(file)
     (folder / REPORT).write_text(segmentation_report(settings.segmentation, figures, sha256), encoding="utf-8")
     return TrainedSegmenter(file=file, sha256=sha256, figures=tuple(figures))
 

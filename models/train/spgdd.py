@@ -1,6 +1,5 @@
 """Training of SPGDD-GPT's words: the recipe's network, variants of the loss, and the folder that comes out."""
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any, Final
 import torch
 
 from models.backbones.placement import place_of
-from models.backbones.weights_file import parameters_sha256
+from models.backbones.weights_file import file_sha256, parameters_sha256
 from models.recipes.recipe import read_recipe
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.token_eye import token_eye
@@ -87,7 +86,7 @@ def train_words(
         figures.append(_train(name, run, folder, report))
         (folder / figures[-1].file).write_bytes(pack_context(run.context))
     file = folder / WORDS
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    sha256 = file_sha256(file)
     trained = TrainedWords(file=file, sha256=sha256, figures=tuple(figures), network_sha256=frozen)
     (folder / REPORT).write_text(_report(settings, trained, numbers.backbone.name), encoding="utf-8")
     return trained

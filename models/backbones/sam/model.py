@@ -4,7 +4,7 @@ The package's own builder unpickles a checkpoint; here a model is made empty, an
 """
 
 from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from torch import Tensor, nn
 
@@ -18,6 +18,7 @@ STRIDE_PX: Final = 16
 MASK_PER_PLACE: Final = 4
 
 SamSize = Literal["vit_b", "vit_l", "vit_h", "mobile", "tiny", "tiny_mobile"]
+SAM_SIZES: Final[tuple[SamSize, ...]] = get_args(SamSize)
 
 
 class VitSettings(PartSettings):
@@ -41,6 +42,11 @@ class SamSettings(PartSettings):
     iou_width: int
     vit: VitSettings | None = None
     tiny_vit: TinyVitSettings | None = None
+
+
+def sam_size(name: str) -> SamSize | None:
+    """The size of that name, None if there is none."""
+    return next((size for size in SAM_SIZES if size == name), None)
 
 
 def _real(**encoder: VitSettings | TinyVitSettings) -> SamSettings:

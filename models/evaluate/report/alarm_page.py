@@ -4,15 +4,14 @@ import math
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
 from models.evaluate.alarm_law import AlarmLaw
 from models.evaluate.false_alarms import AS_TAKEN, AlarmCount, AlarmRate
 from models.evaluate.report.chart import Axis, Line, legend, line_chart
+from models.evaluate.report.document import document
 
-_STYLE: Final = Path(__file__).parent / "page.css"
 _WIDTH, _HEIGHT = 420, 16
 _MEASURED, _KEPT = "measured", "if the rate is kept"
 
@@ -32,14 +31,12 @@ def alarm_page(counts: Sequence[AlarmCount], tables: Sequence[Sequence[AlarmRate
     highest = max(max(each.rate, each.high / each.parts) for rows in tables for each in rows)
     limit = min(1.0, math.ceil(highest * 20) / 20)
     body = "".join(_table(rows, rate, limit) for rows in tables)
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head><body><h1>{escape(title)}</h1>"
+    return document(
+        title,
         f"<p>Stated false-alarm rate {rate:.1%} (dashed). Bars: where 95 % of counts lie if it is kept; the rate of a "
         "memory is itself Beta distributed, since its threshold comes from few references. Dots: measured.</p>"
         f"{body}<h2>Memory by memory</h2><p>Share of memories with at most so large a share of alarms.</p>"
-        f'<div class="charts"><figure>{_by_memory(counts, rate, limit)}</figure></div>{legend((_MEASURED, _KEPT))}'
-        "</body></html>\n"
+        f'<div class="charts"><figure>{_by_memory(counts, rate, limit)}</figure></div>{legend((_MEASURED, _KEPT))}',
     )
 
 

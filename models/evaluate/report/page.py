@@ -10,12 +10,12 @@ from models.evaluate.evaluator import MEAN_OF_KINDS, Cell
 from models.evaluate.figures import METRICS
 from models.evaluate.report.chart import Axis, Line, legend, line_chart
 from models.evaluate.report.curves import PRO_LIMIT
+from models.evaluate.report.document import document
 from models.evaluate.report.exhibition import Exhibition, Picture, Room
 from models.evaluate.report.map_strip import scale_bar
 from models.evaluate.report.tables import by_kind, overview
 from models.evaluate.results import DetectorResult, EvaluationResult
 
-_STYLE: Final = Path(__file__).parent / "page.css"
 _BY_SHOTS: Final = ("image_auroc", "pixel_auroc", "aupro_30")
 
 
@@ -34,12 +34,7 @@ def page(result: EvaluationResult, exhibition: Exhibition) -> str:
     sections = [_introduction(result), "<h2>Figures</h2>", overview(result), _by_references(result)]
     sections += [_detector_section(detector, result, exhibition) for detector in result.detectors]
     sections.append(_reading(result))
-    return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{_STYLE.read_text(encoding='utf-8')}</style></head><body><h1>{escape(title)}</h1>"
-        f"{''.join(sections)}</body></html>\n"
-    )
+    return document(title, "".join(sections))
 
 
 def _introduction(result: EvaluationResult) -> str:
