@@ -38,7 +38,7 @@ class NetworkSettings(PartSettings):
     a fixture (``LineSpec.matching``: aligned).
     ``scored_share``: an image's score is the mean of this share of its map, from the top. ``decoder_weight``: share of
     the decoder in the map, the rest is the distance to the memory. ``own_contrast_weight``: without a memory, logits
-    per e-fold of a place's distance from the part's own mean, in images and in height maps.
+    per e-fold of a place's distance from the part's own mean; ``own_contrast_weight_on_depth``: of height maps.
     """
 
     weights: str

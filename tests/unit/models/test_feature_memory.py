@@ -71,6 +71,32 @@ def test_a_quarter_is_left_out_together_with_its_mirror_images():
     assert left_out[0].fine.vector.abs().min() >= 10
 
 
+def test_a_memory_that_cannot_keep_all_views_leaves_a_part_out_by_choosing_again_without_it():
+    parts = [features(0), features(1), features(2, offset=10.0)]
+    views = [*parts, *(mirrored(part, axes) for axes in MIRRORS for part in parts)]
+    memory, left_out = build_feature_memory(views, [None] * 12, CORESET, max_vectors=12, mirrored=True)
+    assert len(memory.fine.vectors) == 12
+    assert len(left_out) == 3
+    # Three values, 10 away each: of the third part and its mirror images nothing is left to be near to.
+    assert float(left_out[2].fine.vector.norm(dim=0).min()) > 10
+    assert float(left_out[0].fine.vector.norm(dim=0).max()) < 10
+
+
+def test_what_looks_the_same_either_way_round_is_known_closely():
+    def turned_into_itself(seed: int) -> StudentFeatures:
+        one = features(seed)
+        turns = [one, *(mirrored(one, axes) for axes in MIRRORS)]
+        fine, coarse = (torch.stack([getattr(each, name) for each in turns]).mean(dim=0) for name in ("fine", "coarse"))
+        return StudentFeatures(fine=fine, coarse=coarse, detail=one.detail)
+
+    parts = [turned_into_itself(0), turned_into_itself(1)]
+    views = [*parts, *(mirrored(part, axes) for axes in MIRRORS for part in parts)]
+    alike, _ = build_feature_memory(views, [None] * 8, CORESET, max_vectors=1000, mirrored=True)
+    plain, _ = build_feature_memory(parts, [None] * 2, CORESET, max_vectors=1000)
+    # Each place finds itself in a mirror image of its own part, and only something like itself in the other part.
+    assert float(alike.fine.reach.max()) < float(plain.fine.reach.min())
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_memory_of_all_patches_compares_many_images_as_one_built_in_service_compares_each(count: int):
     references = [features(seed) for seed in range(count)]

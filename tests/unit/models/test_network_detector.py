@@ -142,3 +142,20 @@ def test_few_references_are_known_either_way_round_unless_parts_lie_in_a_fixture
     assert few.metadata.calibrations["rgb"].references == 3
     assert len(distances.build_state(references[:3], fixture).tensors["rgb.coarse_bank"]) == 3 * 6 * 8
     assert len(distances.build_state(references, loose).tensors["rgb.coarse_bank"]) == 4 * 6 * 8
+
+
+def test_height_maps_without_a_memory_have_a_contrast_of_their_own(tmp_path: Path):
+    depth = np.random.default_rng(0).normal(400, 0.1, (96, 128)).astype(np.float32)
+    rough = Part(
+        inspection_id=UUID(int=1), line=LINE, part_id="P", images={"rgb": pictures(1)[0]}, depth_mm=depth
+    )  # fmt: skip
+
+    def maps(folder: Path, **network: float) -> dict[str, NDArray[np.float32]]:
+        folder.mkdir()
+        looked = load_inspector(str(written_recipe(folder, least_pixels=4096, **network)), threads=1)
+        return {name: picture.map for name, picture in looked.inspect([rough], [None])[0].pictures.items()}
+
+    without = maps(tmp_path / "without", own_contrast_weight=0.0, own_contrast_weight_on_depth=0.0)
+    on_depth = maps(tmp_path / "on_depth", own_contrast_weight=0.0, own_contrast_weight_on_depth=1.0)
+    assert np.array_equal(without["rgb"], on_depth["rgb"])
+    assert not np.allclose(without["depth"], on_depth["depth"])
