@@ -1,5 +1,6 @@
 """Replay: which images, in which order, encoded how, numbered and paced."""
 
+import time
 from pathlib import Path
 
 import av
@@ -137,8 +138,9 @@ def test_a_folder_without_images_says_so(tmp_path: Path) -> None:
 
 def test_frames_come_at_the_set_rate(tmp_path: Path) -> None:
     write(tmp_path, *[f"{number}.png" for number in range(5)])
-    frames = take(camera(folder=tmp_path, rate_fps=20), 5)
-    assert (frames[-1].captured_at - frames[0].captured_at).total_seconds() >= 0.19
+    started_s = time.monotonic()
+    take(camera(folder=tmp_path, rate_fps=20), 5)
+    assert time.monotonic() - started_s >= 4 / 20
 
 
 def video(path: Path, *, frames: int) -> Path:
