@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from wire.command import RegionReference
+from wire.description import MOST_CHARACTERS, ChosenLevel, PromptLevel
 from wire.line_state import Matching
 
 
@@ -58,6 +59,18 @@ class ThresholdRequest(CommandRequest):
     ]
 
 
+class DescribedKind(BaseModel):
+    """What one kind of defect is like, at one level."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", from_attributes=True)
+
+    name: Annotated[str, Field(min_length=1, max_length=100, examples=["burr"])]
+    level: Annotated[PromptLevel, Field(examples=["template"])]
+    text: Annotated[
+        str, Field(min_length=1, max_length=MOST_CHARACTERS, examples=["A thin bright burr at the upper edge."])
+    ]
+
+
 class DescribeRequest(CommandRequest):
     """What the line's parts are called and look like, for detectors that read; what is left out stays as it is."""
 
@@ -69,6 +82,18 @@ class DescribeRequest(CommandRequest):
     normality: Annotated[
         str | None, Field(max_length=400, description="How a good one looks", examples=["round, without print"])
     ] = None
+    descriptions: Annotated[
+        tuple[DescribedKind, ...] | None,
+        Field(
+            max_length=100,
+            description="What kinds of defects are like, one text for each kind and level; replaces all",
+            examples=[[{"name": "burr", "level": "template", "text": "A thin bright burr at the upper edge."}]],
+        ),
+    ] = None
+    description_level: Annotated[
+        ChosenLevel | None,
+        Field(description="Which of those texts are read; empty: as the recipe says", examples=["template"]),
+    ] = None
     matching: Annotated[
         Matching | None,
         Field(description="`aligned`: parts lie in a fixture; `nearest`: they do not; empty: as the recipe says"),
@@ -76,8 +101,9 @@ class DescribeRequest(CommandRequest):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if (self.class_name, self.defect_words, self.normality, self.matching) == (None, None, None, None):
-            raise ValueError("says nothing: give class_name, defect_words, normality or matching")
+        words = self.model_dump(exclude={"product", "reason"})
+        if all(value is None for value in words.values()):
+            raise ValueError(f"says nothing: give one of {', '.join(words)}")
         return self
 
 

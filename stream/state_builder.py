@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from models.kinds.lessons import carried_over
-from models.text.line_profile import normality_sentence
+from models.text.line_profile import without_tags
 from storage.history import History
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
@@ -17,6 +17,7 @@ from storage.stored_inspection import FeedbackLabel
 from stream.steps.lesson import read_lesson
 from stream.steps.reference_part import reference_part
 from wire.command import CommandKind, LineCommand
+from wire.description import MOST_CHARACTERS, Description, PromptLevel
 from wire.errors import DecodeError, RetryLater
 from wire.inspection import Inspection
 from wire.inspector import Inspector, NamingInspector
@@ -156,6 +157,10 @@ class StateBuilder:
             self._try(command, outcome, lambda command, _: change(command))
         for product, because in touched.items():
             self._rebuild(line, product, because, outcome)
+        remark = _remark(self._lines.ensure(line))
+        for command in commands:
+            if command.kind is CommandKind.DESCRIBE and command.command_id in outcome.done:
+                outcome.done[command.command_id] += remark
 
     def _describe(self, command: LineCommand) -> list[str]:
         """Change what people say of the line's parts; the products that a version knows by other words."""
@@ -163,13 +168,16 @@ class StateBuilder:
             "class_name": command.class_name,
             "defect_words": command.defect_words,
             "normality": command.normality,
+            "descriptions": command.descriptions,
+            "description_level": command.description_level,
             "matching": command.matching,
         }
         said = {name: value for name, value in wanted.items() if value is not None}
         if not said:
             raise ValueError("the command says nothing about the line's parts")
         for sentence in (command.class_name, command.normality, *(command.defect_words or ())):
-            normality_sentence(sentence or "")  # refuses what is too long for a prompt
+            without_tags(sentence or "")  # refuses what is too long for a prompt
+        _check_descriptions(command.descriptions or ())
         self._lines.upsert(self._lines.ensure(command.line).model_copy(update=said))
         products = sorted({metadata.product for metadata in self._states.list(command.line)})
         return [product for product in products if self._states.active(command.line, product) is not None]
@@ -356,6 +364,28 @@ class _StoredParts(Sequence[Part]):
 
     def __getitem__(self, index: int) -> Part:  # type: ignore[override]  # a slice of it has no use
         return self._read(self._inspections[index])
+
+
+def _check_descriptions(descriptions: Sequence[Description]) -> None:
+    """ValueError for a text that is too long for a prompt, or a kind that is described twice at one level."""
+    seen = set()
+    for each in descriptions:
+        without_tags(each.text, most=MOST_CHARACTERS)
+        place = (without_tags(each.name), each.level)
+        if not place[0]:
+            raise ValueError(f"{each.name!r} is no name for a kind of defect")
+        if place in seen:
+            raise ValueError(f"{each.name!r} has two texts of level {each.level}")
+        seen.add(place)
+
+
+def _remark(spec: LineSpec) -> str:
+    """Kinds that the line describes at other levels than the one it reads; "" = none."""
+    if spec.description_level in ("", PromptLevel.CLASSNAME):
+        return ""
+    read = {each.name for each in spec.descriptions if each.level is spec.description_level}
+    alone = dict.fromkeys(each.name for each in spec.descriptions if each.name not in read)
+    return f"; no text of level {spec.description_level}, named alone: {', '.join(alone)}" if alone else ""
 
 
 def _with(state: LineState, **changes: object) -> LineState:

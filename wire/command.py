@@ -5,6 +5,7 @@ from uuid import UUID
 
 from wire import topics
 from wire.cloudevents import CloudEvent
+from wire.description import ChosenLevel, Description
 from wire.json_message import Moment, Record, envelope
 from wire.line_state import Matching
 
@@ -48,6 +49,8 @@ class LineCommand(Record):
     class_name: str | None = None
     defect_words: tuple[str, ...] | None = None
     normality: str | None = None
+    descriptions: tuple[Description, ...] | None = None
+    description_level: ChosenLevel | None = None
     matching: Matching | None = None
     name: str = ""  # name; "unknown" takes a name back
     regions: tuple[RegionReference, ...] = ()  # name

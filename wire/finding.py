@@ -8,6 +8,7 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
+from wire.description import PromptLevel
 from wire.facts import Facts
 from wire.json_message import Record
 
@@ -48,6 +49,18 @@ class Region(Record):
     facts: Facts
 
 
+class Reading(Record):
+    """How a detector that compares a picture with words saw it and what it read.
+
+    ``vv_mode``: value-value attention of its image tokens. ``level``: how much its texts say of each kind of defect;
+    None: no such text had a say. ``named_alone``: kinds without a text of that level, whose name stood in for it.
+    """
+
+    vv_mode: str
+    level: PromptLevel | None = None
+    named_alone: tuple[str, ...] = ()
+
+
 class ModalityVerdict(Record):
     """One modality's answer. ``score`` is raw, ``threshold`` in the same unit; None where it was not judged."""
 
@@ -65,6 +78,8 @@ class ModalityVerdict(Record):
     shots: int | None = None
     # The reference that the part resembles most, by its inspection, where the memory keeps whole references.
     closest_reference: UUID | None = None
+    # None from detectors that know no words, and in older results.
+    reading: Reading | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from wire import topics
 from wire.cloudevents import CloudEvent
+from wire.description import ChosenLevel, Description
 from wire.json_message import Moment, Record, envelope
 from wire.stated_rate import StatedRate
 
@@ -28,6 +29,9 @@ class LineSpec(Record):
     # For detectors that read: what may be wrong with a part ("with a scratch"), and how a good one looks ("round").
     defect_words: tuple[str, ...] = ()
     normality: str = ""
+    # What its kinds of defects are like, and at which level those texts are read; "" = as the recipe says.
+    descriptions: tuple[Description, ...] = ()
+    description_level: ChosenLevel = ""
     # Where a detector that keeps whole references looks for a place: "aligned" = at the same place, for parts in a
     # fixture; "nearest" = anywhere, for loose parts and textures; "" = as the recipe says.
     matching: Matching = ""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from dashboard.api.access import reading_router
 from dashboard.api.documents import Document
+from dashboard.command_requests import DescribedKind
 from dashboard.errors import NotFound
 from dashboard.line_board import LineBoard
 from dashboard.problems import NOT_FOUND
@@ -30,6 +31,10 @@ class LineDocument(Document):
     class_name: str = Field(description="What its parts are called", examples=["hex nut"])
     defect_words: list[str] = Field(description="What may be wrong with one", examples=[["with a burr"]])
     normality: str = Field(description="How a good one looks", examples=["round, without print"])
+    descriptions: list[DescribedKind] = Field(description="What its kinds of defects are like, by level")
+    description_level: str = Field(
+        description="Which of those texts are read; empty: as the recipe says", examples=["template"]
+    )
     matching: str = Field(description="`aligned`, `nearest`, or empty: as the recipe says", examples=["aligned"])
 
 

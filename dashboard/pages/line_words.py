@@ -1,13 +1,15 @@
 """What people say of a line's parts, for detectors that read: shown, and changed by an engineer."""
 
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from nicegui import ui
 
 from dashboard.command_requests import DescribeRequest
+from dashboard.pages.description_levels import LEVELS
+from dashboard.pages.level_field import LevelField
 from dashboard.pages.part_cards import facts_list
 from dashboard.pages.state_actions import Question, Requesting, StateActions
+from dashboard.pages.titled_field import titled_field
 from wire.command import CommandKind
 from wire.line_state import LineSpec, Matching
 
@@ -32,25 +34,29 @@ def line_words(spec: LineSpec, actions: StateActions) -> None:
                     lambda: _fields(spec),
                 ),
             )
+        kinds = list(dict.fromkeys(each.name for each in spec.descriptions))
         said = [
             ("Called", spec.class_name or "as the recipe says"),
             ("A good one is", spec.normality or "–"),
             ("May be wrong", ", ".join(spec.defect_words) or "–"),
+            ("Defects described", ", ".join(kinds) or "–"),
+            ("Description level", LEVELS[spec.description_level].name),
             ("Lies", _MATCHINGS[spec.matching]),
         ]
         ui.html(str(facts_list(list(said))), sanitize=False)
 
 
 def _fields(spec: LineSpec) -> Requesting:
-    name = _under("What one is called", ui.input, value=spec.class_name, placeholder="hex nut")
+    name = titled_field("What one is called", ui.input, value=spec.class_name, placeholder="hex nut")
     name.props("maxlength=80")
-    normality = _under("How a good one looks", ui.input, value=spec.normality, placeholder="round, without print")
+    normality = titled_field("How a good one looks", ui.input, value=spec.normality, placeholder="round, without print")
     normality.props("maxlength=400")
-    flaws = _under(
+    flaws = titled_field(
         "What may be wrong, one a line", ui.textarea, value="\n".join(spec.defect_words), placeholder="with a burr"
     )
     flaws.props("rows=3")
-    matching = _under("How it lies", ui.select, options=dict(_MATCHINGS), value=spec.matching)
+    level = LevelField(spec)
+    matching = titled_field("How it lies", ui.select, options=dict(_MATCHINGS), value=spec.matching)
 
     def request(reason: str) -> DescribeRequest:
         lines = (line.strip() for line in (flaws.value or "").splitlines())
@@ -58,15 +64,10 @@ def _fields(spec: LineSpec) -> Requesting:
             class_name=(name.value or "").strip(),
             normality=(normality.value or "").strip(),
             defect_words=tuple(line for line in lines if line),
+            descriptions=level.descriptions(),
+            description_level=level.chosen,
             matching=matching.value,
             reason=reason,
         )
 
     return request
-
-
-def _under(title: str, field: Callable[..., Any], **options: object) -> Any:
-    """A field below its title: a title within it would lie on what is there already."""
-    with ui.element("div").style("width:100%"):
-        ui.label(title).classes("soft").style("font-size:12px")
-        return field(**options).props(f'outlined dense dark options-dense aria-label="{title}"').style("width:100%")

@@ -4,9 +4,10 @@ from markupsafe import Markup
 
 from dashboard.api.documents import FeedbackDocument
 from dashboard.evidence_links import reference_thumbnail_url
+from dashboard.pages.description_levels import LEVELS
 from dashboard.pages.wording import MODES, level, product_text, score_text, seconds_text, verdict_word
 from storage.stored_inspection import StoredInspection
-from wire.finding import ModalityState, ModalityVerdict
+from wire.finding import ModalityState, ModalityVerdict, Reading
 from wire.inspection import Inspection
 
 _STATES = {ModalityState.MISSING: "did not arrive", ModalityState.QUARANTINED: "unreadable, quarantined"}
@@ -97,6 +98,22 @@ def _references(inspection: Inspection) -> list[tuple[str, object]]:
     return found
 
 
+def _readings(inspection: Inspection) -> list[tuple[str, object]]:
+    """How its images were seen and which words they were compared with; images of a part hardly ever differ there."""
+    found: dict[Reading, list[str]] = {}
+    for it in inspection.modalities:
+        if it.reading is not None:
+            found.setdefault(it.reading, []).append(it.modality)
+    pairs: list[tuple[str, object]] = []
+    for reading, names in found.items():
+        modalities = f", {', '.join(names)}" if len(found) > 1 else ""
+        pairs.append((f"Value-value attention{modalities}", reading.vv_mode))
+        if reading.level is not None:
+            alone = f"; no text of it: {', '.join(reading.named_alone)}" if reading.named_alone else ""
+            pairs.append((f"Description level{modalities}", f"{LEVELS[reading.level].name}{alone}"))
+    return pairs
+
+
 def facts_list(pairs: list[tuple[str, object]]) -> Markup:
     """A list of names and values."""
     rows = Markup("").join(Markup("<dt>{}</dt><dd>{}</dd>").format(name, value) for name, value in pairs)
@@ -138,6 +155,7 @@ def provenance_card(inspection: Inspection) -> Markup:
         ("Decided by", MODES[inspection.mode]),
         ("Line state", state),
         *_references(inspection),
+        *_readings(inspection),
         ("False-alarm rate", rate),
         ("Recipe", f"{it.recipe} · {_short(it.model_digest)}"),
         *[("with", f"{key} = {value}") for key, value in it.recipe_changes.items()],

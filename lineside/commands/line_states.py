@@ -2,6 +2,7 @@
 
 import getpass
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
@@ -27,6 +28,7 @@ Wait = Annotated[
 ]
 Inspections = Annotated[list[UUID], typer.Argument(help="Inspection ids, as `lineside history --json` names them.")]
 _WAIT_S = 60.0
+_DESCRIBED = {"class_name", "defect_words", "normality", "descriptions", "description_level", "matching"}
 
 
 class _Matching(StrEnum):
@@ -167,18 +169,32 @@ def describe(
         list[str] | None, typer.Option(help='What may be wrong with one: "with a burr"; repeatable, replaces all.')
     ] = None,
     normality: Annotated[str | None, typer.Option(help='How a good one looks: "round, without print".')] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="YAML, KIND: {LEVEL: TEXT}: what kinds of defects are like; replaces all."),
+    ] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            help="Which of those texts are read: classname, class_level, sample_auto, sample_refined, attributes, "
+            "template, a published name (v1:T0 … v2:T4), or recipe: as it says."
+        ),
+    ] = None,
     matching: Annotated[
         _Matching | None, typer.Option(help="aligned: parts lie in a fixture; nearest: not; recipe: as it says.")
     ] = None,
     reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
 ) -> None:  # fmt: skip
     """Say what a line's parts are, for detectors that read: versions are built anew. Without options: print it."""
+    from lineside.defect_texts import chosen_level, read_descriptions
     from wire.command import CommandKind
 
     wanted = {
         "class_name": class_name,
         "defect_words": None if defect is None else tuple(defect),
         "normality": normality,
+        "descriptions": None if texts is None else read_descriptions(texts),
+        "description_level": None if level is None else chosen_level(level),
         "matching": None if matching is None else matching.spoken,
     }
     said = {name: value for name, value in wanted.items() if value is not None}
@@ -198,7 +214,7 @@ def _print_description(site: "Site", line: str) -> None:
         spec = LineRegistry(opened).get(line)
     if spec is None:
         raise ConfigurationError([f"state describe: no line {line!r}; `lineside state list` names what there is"])
-    print_json(spec.model_dump(mode="json", include={"class_name", "defect_words", "normality", "matching"}))
+    print_json(spec.model_dump(mode="json", include=_DESCRIBED))
 
 
 @app.command("set-rate")

@@ -24,7 +24,7 @@ from models.recipes.senses import Senses
 from models.recipes.sight import Sight
 from models.recipes.teaching import Teacher
 from models.refine.regions import Marking, regions_of, upsample
-from wire.finding import Finding, ModalityState, ModalityVerdict, Mode, Picture, Region, Verdict
+from wire.finding import Finding, ModalityState, ModalityVerdict, Mode, Picture, Reading, Region, Verdict
 from wire.frame import SENSOR
 from wire.lesson import Lesson
 from wire.line_state import Calibration, LineSpec, LineState, StateMetadata, tensors_digest
@@ -72,6 +72,7 @@ class PartInspector:
         self._images = sight.detector
         self._depths = depths
         self._kinds = sight.kinds
+        self._reading = sight.reading
         self._image_planes = sight.planes
         self._depth_planes = depth_planes
         self._zero_shot_thresholds = {
@@ -201,15 +202,27 @@ class PartInspector:
             pictures[one.view.modality], found = self._picture(one, state)
             regions.extend(r.model_copy(update={"index": len(regions) + k}) for k, r in enumerate(found))
         fused = fuse(judgements)
+        readings = self._readings(part, state, anomalies)
         return Finding(
             verdict=fused.verdict,
             score=fused.score,
             threshold=fused.threshold,
             mode=Mode.MEMORY if remembered else Mode.ZERO_SHOT,
-            modalities=_verdicts(part, state, judgements, _closest(state, seen)),
+            modalities=_verdicts(part, state, judgements, _closest(state, seen), readings),
             regions=tuple(regions),
             pictures=pictures,
         )
+
+    def _readings(self, part: Part, state: LineState | None, anomalies: Sequence[_Judged]) -> dict[str, Reading]:
+        """By modality: how its image was seen and read. A memory was built with the words that its state keeps."""
+        if self._reading is None:
+            return {}
+        images = [each.view.modality for each in anomalies if each.detector is self._images]
+        specs = {
+            name: state.metadata.spec if state is not None and name in state.metadata.calibrations else part.spec
+            for name in images
+        }
+        return {name: self._reading(spec) for name, spec in specs.items()}
 
     def _sensor_score(self, part: Part, state: LineState | None) -> float | None:
         if part.sensor is None:
@@ -278,7 +291,11 @@ def _closest(state: LineState | None, seen: Sequence[_Seen]) -> dict[str, UUID]:
 
 
 def _verdicts(
-    part: Part, state: LineState | None, judged: Sequence[Judgement], closest: Mapping[str, UUID]
+    part: Part,
+    state: LineState | None,
+    judged: Sequence[Judgement],
+    closest: Mapping[str, UUID],
+    readings: Mapping[str, Reading],
 ) -> tuple[ModalityVerdict, ...]:
     """One verdict per modality that was judged, came or was expected, judged ones first."""
     verdicts = [
@@ -293,6 +310,7 @@ def _verdicts(
             threshold_extrapolated=j.extrapolated,
             shots=len(state.metadata.references) if state is not None and j.mode is Mode.MEMORY else 0,
             closest_reference=closest.get(j.modality),
+            reading=readings.get(j.modality),
         )
         for j in judged
     ]

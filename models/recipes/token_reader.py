@@ -9,12 +9,14 @@ from torch import Tensor
 
 from models.backbones.planes import Planes
 from models.backbones.tokens import TokenBackbone, TokenFeatures, unit
+from models.backbones.vv_attention import VvMode
 from models.ground.self_reference import SelfReferenceSettings, self_distance_map
 from models.memory.patch_memory import Map, PatchFeatures
 from models.memory.resident_banks import ResidentBanks
 from models.memory.token_bank import TokenBank
 from models.recipes.words import Words
 from models.text.prompt_bank import TextPair
+from wire.finding import Reading
 from wire.line_state import LineSpec
 
 Tensors = Mapping[str, NDArray[np.float32]]
@@ -24,12 +26,13 @@ UNDECIDED = 0.5
 
 
 class TokenReader:
-    """Owns backbone, device and batch. ``words`` None: the backbone cannot read."""
+    """Owns backbone, device and batch. ``words`` None: the backbone cannot read; ``vv_mode``: as it sees."""
 
     def __init__(
         self,
         *,
         backbone: TokenBackbone,
+        vv_mode: VvMode,
         words: Words | None,
         zero_shot: SelfReferenceSettings,
         banks: ResidentBanks,
@@ -39,6 +42,7 @@ class TokenReader:
         self.backbone = backbone
         self.words = words
         self.device = device
+        self._vv_mode = vv_mode
         self._zero_shot = zero_shot
         self._banks = banks
         self._batch = batch
@@ -88,6 +92,11 @@ class TokenReader:
     def pair(self, spec: LineSpec | None) -> TextPair | None:
         """Words for a line; None where the backbone cannot read."""
         return None if self.words is None else self.words.bank.pair(spec)
+
+    def reading(self, spec: LineSpec | None) -> Reading:
+        """How pictures are seen, and by which words of their line they are judged."""
+        mode = self._vv_mode.value
+        return Reading(vv_mode=mode) if self.words is None else self.words.bank.reading(spec, mode)
 
     def pairs(
         self, pictures: Sequence[Planes], memories: Sequence[Tensors | None], names: Sequence[str]

@@ -4,6 +4,7 @@ from typing import Final
 
 import torch
 
+from models.backbones.vv_attention import VvMode
 from models.backbones.weights_file import file_sha256
 from models.memory.resident_banks import ResidentBanks, usual_budget_bytes
 from models.recipes.recipe import weights_file
@@ -29,6 +30,8 @@ def token_reader(
     height, width = eye.backbone.profile.frame
     reader = TokenReader(
         backbone=eye.backbone,
+        # Value-value attention is of CLIP's blocks; other backbones have none, whatever the recipe says.
+        vv_mode=settings.backbone.vv_mode if eye.clip is not None else VvMode.NONE,
         words=words,
         zero_shot=settings.zero_shot,
         banks=ResidentBanks(place, budget_bytes=usual_budget_bytes(place)),

@@ -1,24 +1,12 @@
-"""How much a text says about a class of defects: six levels by content (SYSTEMS A.1.1, Q22)."""
+"""The text of a class of defects at a level, and the published names of levels (SYSTEMS A.1.1, Q22)."""
 
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
+from wire.description import PromptLevel
 from wire.errors import ConfigurationError
-
-
-class PromptLevel(StrEnum):
-    """By content, since the two published versions number them differently."""
-
-    CLASSNAME = "classname"  # "A photo of [class]."
-    CLASS_LEVEL = "class_level"  # name, looks, industrial cause
-    SAMPLE_AUTO = "sample_auto"  # a description of one sample, filtered by machine alone
-    SAMPLE_REFINED = "sample_refined"  # the same, refined by people
-    ATTRIBUTES = "attributes"  # nine structured fields
-    TEMPLATE = "template"  # a sentence made of them
-
 
 ALIASES: Final[Mapping[str, PromptLevel]] = {
     "v1:T0": PromptLevel.CLASSNAME,
@@ -34,14 +22,15 @@ ALIASES: Final[Mapping[str, PromptLevel]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Rendered:
-    """``level``: the one that was used, which is CLASSNAME where the wanted text is missing."""
+    """Of class ``name``; ``level``: the one that was used, which is CLASSNAME where the wanted text is missing."""
 
+    name: str
     text: str
     level: PromptLevel
 
 
-def level_of(name: str) -> PromptLevel:
-    """By name or alias. ConfigurationError names them all."""
+def level_of(name: str, *, where: str = "text.level") -> PromptLevel:
+    """By name or alias. ConfigurationError names them all, and ``where`` the wrong one stands."""
     found = ALIASES.get(name)
     if found is not None:
         return found
@@ -49,15 +38,15 @@ def level_of(name: str) -> PromptLevel:
         return PromptLevel(name.lower())
     except ValueError as error:
         known = ", ".join([*PromptLevel, *ALIASES])
-        raise ConfigurationError([f"text.level: {name!r} is none of {known}"]) from error
+        raise ConfigurationError([f"{where}: {name!r} is none of {known}"]) from error
 
 
 def render(class_name: str, level: PromptLevel, texts: Mapping[PromptLevel, str]) -> Rendered:
     """The text of a class at a level; where there is none, its name, with a warning."""
     if level is PromptLevel.CLASSNAME:
-        return Rendered(text=f"A photo of {class_name}.", level=level)
+        return Rendered(name=class_name, text=f"A photo of {class_name}.", level=level)
     text = texts.get(level, "").strip()
     if text:
-        return Rendered(text=text, level=level)
+        return Rendered(name=class_name, text=text, level=level)
     warnings.warn(f"class {class_name!r} has no text of level {level}; its name is used", UserWarning, stacklevel=2)
-    return Rendered(text=f"A photo of {class_name}.", level=PromptLevel.CLASSNAME)
+    return Rendered(name=class_name, text=f"A photo of {class_name}.", level=PromptLevel.CLASSNAME)

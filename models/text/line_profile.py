@@ -9,18 +9,23 @@ MOST_CHARACTERS: Final = 400
 _TAG = re.compile(r"<[^<>\n]*>|\[/?[A-Z]+\]|#{2,}")
 
 
-def normality_sentence(written: str) -> str:
+def without_tags(written: str, *, most: int = MOST_CHARACTERS) -> str:
     """One line without control tags: brackets and rows of # are taken out, white space becomes one space.
 
-    ValueError if it is longer than ``MOST_CHARACTERS``.
+    ValueError if it is longer than ``most`` characters.
     """
-    sentence = written
-    while (stripped := _TAG.sub(" ", sentence)) != sentence:
-        sentence = stripped  # a tag inside a tag must not become one
-    sentence = " ".join(sentence.split()).strip().rstrip(".")
-    if len(sentence) > MOST_CHARACTERS:
-        raise ValueError(f"{len(sentence)} characters about good parts; at most {MOST_CHARACTERS} go into a prompt")
-    return sentence
+    words = written
+    while (stripped := _TAG.sub(" ", words)) != words:
+        words = stripped  # a tag inside a tag must not become one
+    words = " ".join(words.split())
+    if len(words) > most:
+        raise ValueError(f"{len(words)} characters, at most {most} go into a prompt: {words[:60]} …")
+    return words
+
+
+def normality_sentence(written: str) -> str:
+    """As ``without_tags``, to stand within a sentence: without a full stop."""
+    return without_tags(written).rstrip(".")
 
 
 def question_of(class_name: str, written: str, question: str) -> str:

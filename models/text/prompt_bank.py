@@ -1,6 +1,5 @@
 """What a line's good and bad parts are called, as two directions: e_n and e_a (SYSTEMS A.2.2)."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
@@ -13,8 +12,10 @@ from models.settings import PartSettings
 from models.text.clip_text import ClipText, mean_direction
 from models.text.ensembles import Ensemble, Prompts, ensemble
 from models.text.learned_context import LearnedContext, LearnedTexts
-from models.text.levels import PromptLevel, level_of, render
-from models.text.line_profile import normality_sentence
+from models.text.levels import Rendered, level_of, render
+from models.text.line_profile import normality_sentence, without_tags
+from wire.description import MOST_CHARACTERS, PromptLevel
+from wire.finding import Reading
 from wire.line_state import LineSpec
 
 Level = Annotated[PromptLevel, BeforeValidator(lambda name: level_of(str(name)))]
@@ -65,6 +66,7 @@ class PromptBank:
         self._learned = learned
         self._tower = tower
         self._pair = lru_cache(maxsize=256)(self._new_pair)
+        self._rendered = lru_cache(maxsize=256)(self._newly_rendered)
 
     def prompts(self, spec: LineSpec | None) -> Prompts:
         """As strings. None: of a line of which nobody said anything."""
@@ -73,12 +75,20 @@ class PromptBank:
             self._class_name(spec),
             suffixes=() if spec is None else tuple(map(normality_sentence, spec.defect_words)),
             normality="" if spec is None else normality_sentence(spec.normality),
-            more=self._sentences(),
+            more=tuple(each.text for each in self._rendered(spec)),
         )
 
     def pair(self, spec: LineSpec | None) -> TextPair:
         """As directions; words that were learned win over the ensemble."""
         return self._pair(spec)
+
+    def reading(self, spec: LineSpec | None, vv_mode: str) -> Reading:
+        """Which texts those directions are of. Learned words stand alone, so that no text of a level has a say."""
+        if self._learned is not None:
+            return Reading(vv_mode=vv_mode)
+        level = self._level(spec)
+        alone = tuple(each.name for each in self._rendered(spec) if each.level is not level)
+        return Reading(vv_mode=vv_mode, level=level, named_alone=alone)
 
     def _new_pair(self, spec: LineSpec | None) -> TextPair:
         if self._learned is not None:
@@ -100,9 +110,16 @@ class PromptBank:
         said = "" if spec is None else normality_sentence(spec.class_name)
         return said or self._settings.class_name
 
-    def _sentences(self) -> tuple[str, ...]:
-        classes: Mapping[str, Mapping[PromptLevel, str]] = self._settings.classes
-        return tuple(render(name, self._settings.level, texts).text for name, texts in classes.items())
+    def _newly_rendered(self, spec: LineSpec | None) -> tuple[Rendered, ...]:
+        """What is said of every kind of defect that the recipe or the line describes; a line's own text wins."""
+        texts: dict[str, dict[PromptLevel, str]] = {name: {**own} for name, own in self._settings.classes.items()}
+        for each in () if spec is None else spec.descriptions:
+            own = texts.setdefault(without_tags(each.name), {})
+            own[each.level] = without_tags(each.text, most=MOST_CHARACTERS)
+        return tuple(render(name, self._level(spec), own) for name, own in texts.items())
+
+    def _level(self, spec: LineSpec | None) -> PromptLevel:
+        return (spec.description_level if spec is not None else "") or self._settings.level
 
 
 def usual_suffixes() -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from tests.components.waiting import wait_until
 from tests.system.filled_site import FilledSite
 from tests.unit.dashboard.made_parts import LINE, OTHER_LINE
 from wire.command import CommandKind
+from wire.description import PromptLevel
 from wire.finding import Verdict
 
 # Two shared cores: sending, storing and drawing take a fraction of this.
@@ -280,6 +281,14 @@ def test_a_line_is_described_in_words(panel: Page, site: FilledSite) -> None:
     panel.get_by_label("What one is called").fill("hex nut ")
     panel.get_by_label("How a good one looks").fill("round, without print")
     panel.get_by_label("What may be wrong, one a line").fill("with a burr\n\n with rust")
+    level = panel.get_by_label("How much is said of each kind of defect")
+    level.click()
+    panel.get_by_role("option", name="kind of defect").click()
+    expect(panel.get_by_text("One sentence for the whole kind (T1)")).to_be_visible()
+    panel.get_by_label("Their texts at this level, one a line").fill("burr: Burr: a raised edge, from a dull tool.\n")
+    level.click()
+    panel.get_by_role("option", name="attributes as a sentence").click()
+    panel.get_by_label("Their texts at this level, one a line").fill("burr: A thin burr.\nrust: A brown film.")
     panel.get_by_label("How it lies").click()
     panel.get_by_role("option", name="loose, or a texture").click()
     panel.get_by_label("Reason").fill("new product")
@@ -290,13 +299,22 @@ def test_a_line_is_described_in_words(panel: Page, site: FilledSite) -> None:
     assert (sent.kind, sent.line, sent.reason) == (CommandKind.DESCRIBE, OTHER_LINE, "new product")
     assert (sent.class_name, sent.normality, sent.matching) == ("hex nut", "round, without print", "nearest")
     assert sent.defect_words == ("with a burr", "with rust")
+    assert sent.description_level is PromptLevel.TEMPLATE
+    assert {(each.name, each.level.value, each.text) for each in sent.descriptions or ()} == {
+        ("burr", "class_level", "Burr: a raised edge, from a dull tool."),
+        ("burr", "template", "A thin burr."),
+        ("rust", "template", "A brown film."),
+    }
     # What the builder makes of it appears without a reload.
     registry = LineRegistry(site.database)
     spec = registry.get(OTHER_LINE)
     assert spec is not None
-    registry.upsert(spec.model_copy(update={"class_name": sent.class_name, "defect_words": sent.defect_words}))
+    said = ("class_name", "defect_words", "descriptions", "description_level")
+    registry.upsert(spec.model_copy(update={name: getattr(sent, name) for name in said}))
     expect(words).to_contain_text("hex nut")
     expect(words).to_contain_text("with a burr, with rust")
+    expect(words).to_contain_text("burr, rust")
+    expect(words).to_contain_text("attributes as a sentence")
 
 
 def test_a_learning_line_says_that_nothing_needs_to_be_done(panel: Page, site: FilledSite) -> None:

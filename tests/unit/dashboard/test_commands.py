@@ -9,6 +9,7 @@ from tests.unit.dashboard.made_parts import LINE, OTHER_LINE
 from tests.unit.dashboard.recording_sender import RecordingSender
 from wire import topics
 from wire.command import CommandKind, LineCommand, RegionReference
+from wire.description import Description, PromptLevel
 from wire.identifiers import command_id
 from wire.inspection import Inspection
 
@@ -45,12 +46,20 @@ async def test_accept_sends_who_what_and_why(
         ("set-rate", {"false_alarm_rate": 0.02}, {"kind": CommandKind.SET_RATE, "false_alarm_rate": 0.02}),
         (
             "describe",
-            {"class_name": "nut", "defect_words": ["with a burr"], "matching": "aligned"},
+            {
+                "class_name": "nut",
+                "defect_words": ["with a burr"],
+                "descriptions": [{"name": "burr", "level": "template", "text": "A thin burr."}],
+                "description_level": "template",
+                "matching": "aligned",
+            },
             {
                 "kind": CommandKind.DESCRIBE,
                 "class_name": "nut",
                 "defect_words": ("with a burr",),
                 "normality": None,
+                "descriptions": (Description(name="burr", level=PromptLevel.TEMPLATE, text="A thin burr."),),
+                "description_level": PromptLevel.TEMPLATE,
                 "matching": "aligned",
             },
         ),
@@ -134,6 +143,8 @@ async def test_kafka_away_says_when_to_try_again(client: httpx.AsyncClient, send
         ("set-rate", {}, "false_alarm_rate"),
         ("describe", {"normality": "x" * 401}, "normality"),
         ("describe", {"matching": "somewhere"}, "matching"),
+        ("describe", {"description_level": "v9"}, "description_level"),
+        ("describe", {"descriptions": [{"name": "burr", "level": "template", "text": ""}]}, "descriptions.0.text"),
         ("set-threshold", {"modality": "rgb", "threshold": -1}, "threshold"),
         ("set-threshold", {"modality": "", "threshold": 1}, "modality"),
         ("accept", {"inspections": []}, "inspections"),

@@ -21,7 +21,8 @@ from tests.unit.dashboard.made_parts import (
     made_part,
     surface,
 )
-from wire.finding import Verdict
+from wire.description import PromptLevel
+from wire.finding import Reading, Verdict
 from wire.image_codec import decode_image
 from wire.inspection import Inspection
 from wire.payload_store import PayloadStore
@@ -197,6 +198,25 @@ async def test_the_part_that_a_result_resembles_most_is_shown_small_on_its_page(
     assert source[1] == str(parts[0].inspection_id)
     shown = pixels(await client.get(source[2]))
     assert shown.shape == (240, 320, 3)
+
+
+def test_a_part_says_how_its_picture_was_seen_and_how_much_was_read_of_its_defects(parts: list[Inspection]) -> None:
+    rgb = next(it for it in parts[4].modalities if it.modality == "rgb")
+
+    def card(*readings: Reading) -> str:
+        """One modality for each."""
+        named = [rgb.model_copy(update={"modality": f"view{n}", "reading": each}) for n, each in enumerate(readings)]
+        return str(provenance_card(parts[4].model_copy(update={"modalities": tuple(named)})))
+
+    read = Reading(vv_mode="enhanced", level=PromptLevel.TEMPLATE, named_alone=("rust", "pit"))
+    said = "<dt>Description level</dt><dd>attributes as a sentence; no text of it: rust, pit</dd>"
+    assert "<dt>Value-value attention</dt><dd>enhanced</dd>" in card(read)
+    assert card(read, read).count(said) == 1
+    two = card(read, Reading(vv_mode="none"))
+    assert "<dt>Value-value attention, view0</dt><dd>enhanced</dd>" in two
+    assert "<dt>Value-value attention, view1</dt><dd>none</dd>" in two
+    assert "Description level, view1" not in two
+    assert "Value-value" not in str(provenance_card(parts[4]))
 
 
 def test_a_score_says_that_its_threshold_lies_beyond_what_the_good_parts_showed(parts: list[Inspection]) -> None:

@@ -15,6 +15,7 @@ from storage.results import ResultSink
 from tests.unit.dashboard.made_parts import LINE, OTHER_LINE, SESSION
 from tests.unit.dashboard.recording_sender import RecordingSender
 from wire.command import CommandKind, LineCommand
+from wire.description import Description, PromptLevel
 from wire.inspection import Inspection
 from wire.ledger import Heartbeat, HeartbeatStage, SourceLedger
 from wire.line_state import Calibration, LineSpec, LineState, StateActivated, StateMetadata
@@ -56,13 +57,21 @@ def two_versions(database: Database, payloads: PayloadStore, parts: list[Inspect
 
 async def test_a_line_tells_what_its_parts_are(client: httpx.AsyncClient, database: Database) -> None:
     spec = LineSpec(
-        line=LINE, class_name="nut", defect_words=("with a burr",), normality="round, no print", matching="aligned"
+        line=LINE,
+        class_name="nut",
+        defect_words=("with a burr",),
+        normality="round, no print",
+        descriptions=(Description(name="burr", level=PromptLevel.TEMPLATE, text="A thin burr."),),
+        description_level=PromptLevel.TEMPLATE,
+        matching="aligned",
     )
     LineRegistry(database).upsert(spec)
     shown = next(item for item in (await client.get("/api/v1/lines")).json()["items"] if item["line"] == LINE)
     assert [shown[name] for name in ("class_name", "defect_words", "normality", "matching")] == [
         "nut", ["with a burr"], "round, no print", "aligned",
     ]  # fmt: skip
+    assert shown["descriptions"] == [{"name": "burr", "level": "template", "text": "A thin burr."}]
+    assert shown["description_level"] == "template"
 
 
 async def test_lines_are_listed_by_id(client: httpx.AsyncClient) -> None:

@@ -24,8 +24,9 @@ from models.refine.segmenter_file import pack_segmenter
 from models.synth.line import DefectKind, DefectSpec, draw_line, draw_part
 from models.train.separation import auroc
 from tests.unit.models.drawn_parts import LINE
+from wire.description import PromptLevel
 from wire.errors import ConfigurationError
-from wire.finding import Finding, Mode, Verdict
+from wire.finding import Finding, Mode, Reading, Verdict
 from wire.inspector import Inspector
 from wire.line_state import LineSpec, LineState
 from wire.part import Part
@@ -109,7 +110,12 @@ def test_results_name_the_reference_that_a_part_resembles_most():
     for reference in (references[1], references[4]):
         verdict = own.inspect([reference], [state])[0].modalities[0]
         assert (verdict.shots, verdict.closest_reference) == (6, reference.inspection_id)
-    assert own.inspect([references[0]], [None])[0].modalities[0].closest_reference is None
+        assert verdict.reading == Reading(vv_mode="none", level=PromptLevel.CLASSNAME)
+    unknown = own.inspect([references[0]], [None])[0].modalities[0]
+    assert (unknown.closest_reference, unknown.shots) == (None, 0)
+    assert unknown.reading == Reading(vv_mode="none", level=PromptLevel.CLASSNAME)
+    whole = own.inspect([references[0]], [state])[0]
+    assert (whole.mode, unknown.mode) == (Mode.MEMORY, Mode.ZERO_SHOT)
 
 
 def test_one_reference_is_a_memory_too():

@@ -14,8 +14,9 @@ from models.recipes import load_inspector
 from models.recipes.recipe import read_recipe
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.token_eye import token_eye
+from wire.description import PromptLevel
 from wire.errors import ConfigurationError
-from wire.finding import Finding, Mode, Verdict
+from wire.finding import Finding, Mode, Reading, Verdict
 from wire.inspector import Inspector
 from wire.line_state import LineSpec, LineState
 from wire.part import Part
@@ -86,6 +87,22 @@ def test_results_name_recipe_mode_shots_and_the_closest_reference(tiny: Inspecto
     assert (unknown.modalities[0].shots, unknown.modalities[0].closest_reference) == (0, None)
     assert (unknown.verdict, unknown.threshold) == (Verdict.UNKNOWN, None)
     assert unknown.score is not None
+
+
+@pytest.mark.parametrize("mode", ["enhanced", "none", "surgery"])
+def test_every_result_says_how_its_picture_was_seen_and_at_which_level_it_was_read(mode: str):
+    own = load_inspector("spgdd", threads=1, changes={**TINY, "backbone.vv_mode": mode, "text.level": "v2:T4"})
+    spec = LineSpec(line="l", description_level=PromptLevel.CLASS_LEVEL)
+    state = own.build_state([part(0), part(1)], spec)
+    # A memory was built with the words of its state, whatever the line says meanwhile.
+    later = part_of(surface(9), "later", "l", LineSpec(line="l"))
+    fresh = part_of(surface(9), "fresh", "l", spec)
+    readings = [each.modalities[0].reading for each in own.inspect([later, fresh, part(9)], [state, None, None])]
+    assert readings == [
+        Reading(vv_mode=mode, level=PromptLevel.CLASS_LEVEL),
+        Reading(vv_mode=mode, level=PromptLevel.CLASS_LEVEL),
+        Reading(vv_mode=mode, level=PromptLevel.TEMPLATE),
+    ]
 
 
 def test_zero_shot_findings_know_no_state_and_a_stream_may_begin_without_one(tiny: Inspector):
@@ -161,6 +178,8 @@ def test_a_memory_may_be_of_what_sams_encoder_sees():
         assert bad.score > good.score
         assert np.isfinite(own.inspect([part(22)], [None])[0].pictures["rgb"].map).all()
         assert bad.modalities[0].closest_reference is not None
+        # It reads nothing, and has no value-value attention, whatever the recipe's key says.
+        assert bad.modalities[0].reading == good.modalities[0].reading == Reading(vv_mode="none")
 
 
 def test_the_shipped_networks_own_opinion_stands_in_for_words():

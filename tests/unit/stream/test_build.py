@@ -32,6 +32,7 @@ from tests.unit.stream.recording_sender import RecordingSender
 from tests.unit.stream.sabotage import Sabotage, Sabotaged
 from wire import topics
 from wire.command import CommandKind, LineCommand, RegionReference
+from wire.description import Description, PromptLevel
 from wire.finding import Verdict
 from wire.identifiers import command_id
 from wire.image_codec import encode_png
@@ -39,6 +40,8 @@ from wire.line_state import LineSpec, StateActivated
 from wire.payload_store import content_key
 
 LEARNING_PARTS = 4
+BURR = Description(name="burr", level=PromptLevel.TEMPLATE, text="A thin burr.")
+TAG = Description(name="<Img>", level=PromptLevel.TEMPLATE, text="A thin burr.")
 
 
 class FaultyStates(LineStateStore):
@@ -287,6 +290,25 @@ async def test_a_lines_words_are_kept_and_every_product_gets_a_version_that_know
     assert bench.active == 2
 
 
+async def test_a_lines_level_of_description_is_kept_with_its_texts_and_leads_to_a_build(bench: Bench) -> None:
+    await learned(bench)
+    texts = (BURR,)
+    bench.command(CommandKind.DESCRIBE, descriptions=texts, description_level=PromptLevel.TEMPLATE)
+    assert (await bench.obey())[-1].message == f"version 2 from {LEARNING_PARTS} references"
+    spec = bench.states.metadata(LINE, "bolt", 2).spec
+    assert (spec.description_level, spec.descriptions) == (PromptLevel.TEMPLATE, texts)
+    rust = Description(name="rust", level=PromptLevel.CLASS_LEVEL, text="Rust: a brown film.")
+    bench.command(CommandKind.DESCRIBE, descriptions=(*texts, rust))
+    said = f"version 3 from {LEARNING_PARTS} references; no text of level template, named alone: rust"
+    assert (await bench.obey())[-1].message == said
+    bench.command(CommandKind.DESCRIBE, descriptions=texts, description_level="")
+    await bench.obey()
+    spec = bench.lines.ensure(LINE)
+    assert (spec.description_level, spec.descriptions) == ("", texts)
+    # The version before is still there, with the level that it judged by.
+    assert bench.states.metadata(LINE, "bolt", 2).spec.description_level == "template"
+
+
 async def test_commands_that_are_worked_on_together_build_upon_each_other(bench: Bench) -> None:
     await learned(bench)
     rate = bench.command(CommandKind.SET_RATE, false_alarm_rate=0.05)
@@ -381,7 +403,9 @@ async def test_name_that_cannot_be_given_is_answered_with_the_reason(
         (CommandKind.SET_RATE, {"false_alarm_rate": 1.5}, "1.5 is no false-alarm rate between 0 and 1"),
         (CommandKind.SET_THRESHOLD, {"threshold": 1.0}, "the command names no modality"),
         (CommandKind.DESCRIBE, {}, "the command says nothing about the line's parts"),
-        (CommandKind.DESCRIBE, {"normality": "x" * 401}, "401 characters about good parts; at most 400"),
+        (CommandKind.DESCRIBE, {"normality": "x" * 401}, "401 characters, at most 400"),
+        (CommandKind.DESCRIBE, {"descriptions": (BURR, BURR)}, "'burr' has two texts of level template"),
+        (CommandKind.DESCRIBE, {"descriptions": (TAG,)}, "'<Img>' is no name for a kind of defect"),
         (CommandKind.ACCEPT, {}, "the command names no inspections"),
     ],
 )

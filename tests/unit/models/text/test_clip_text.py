@@ -1,4 +1,4 @@
-"""SYSTEMS part C, rows 6 and 7: embeddings of ensembles, cached; words that are learned."""
+"""SYSTEMS part C, rows 6 to 8: embeddings of ensembles, cached; words that are learned; a line's own level."""
 
 from pathlib import Path
 
@@ -11,8 +11,9 @@ from models.backbones.weights_file import frozen, parameters_sha256
 from models.text.clip_text import ClipText, mean_direction
 from models.text.ensembles import Ensemble
 from models.text.learned_context import LearnedContext, load_context, pack_context
-from models.text.levels import PromptLevel
 from models.text.prompt_bank import PromptBank, TextSettings
+from wire.description import Description, PromptLevel
+from wire.finding import Reading
 from wire.line_state import LineSpec
 
 CPU = torch.device("cpu")
@@ -91,6 +92,47 @@ def test_descriptions_of_classes_stand_beside_the_ensemble_at_the_level_asked_fo
     bank = PromptBank(ClipText(clip), settings(classes=classes, level="template"), None, clip)
     assert bank.prompts(None).abnormal[-1] == "A thin bright line."
     assert settings(level="v1:T3").level is PromptLevel.SAMPLE_REFINED
+
+
+BURR = (
+    Description(name="burr", level=PromptLevel.TEMPLATE, text="A thin bright <Img> burr."),
+    Description(name="burr", level=PromptLevel.CLASS_LEVEL, text="Burr: a raised edge, left by a dull tool."),
+    Description(name="rust", level=PromptLevel.CLASS_LEVEL, text="Rust: a brown film, from moisture."),
+)
+
+
+def test_a_line_chooses_the_level_and_describes_its_own_kinds_beside_those_of_the_recipe(clip: open_clip.CLIP):
+    classes = {"scratch": {"class_level": "Scratch: a bright line, from handling.", "template": "A bright line."}}
+    bank = PromptBank(ClipText(clip), settings(classes=classes), None, clip)
+
+    def said(**more: object) -> tuple[str, ...]:
+        return bank.prompts(LineSpec(line="l", **more)).abnormal[10:]  # type: ignore[arg-type]
+
+    assert said() == ("A photo of scratch.",)
+    assert said(description_level="class_level") == ("Scratch: a bright line, from handling.",)
+    assert said(descriptions=BURR) == ("A photo of scratch.", "A photo of burr.", "A photo of rust.")
+    assert said(descriptions=BURR, description_level="class_level") == (
+        "Scratch: a bright line, from handling.",
+        "Burr: a raised edge, left by a dull tool.",
+        "Rust: a brown film, from moisture.",
+    )
+    own = Description(name="scratch", level=PromptLevel.TEMPLATE, text="A dull line.")
+    assert said(descriptions=(own,), description_level="template") == ("A dull line.",)
+
+
+def test_a_kind_without_a_text_of_the_lines_level_is_named_alone_which_the_reading_says(clip: open_clip.CLIP):
+    bank = PromptBank(ClipText(clip), settings(), None, clip)
+    spec = LineSpec(line="l", descriptions=BURR, description_level=PromptLevel.TEMPLATE)
+    with pytest.warns(UserWarning, match="class 'rust' has no text of level template; its name is used"):
+        pair = bank.pair(spec)
+    assert bank.prompts(spec).abnormal[-2:] == ("A thin bright burr.", "A photo of rust.")
+    assert bank.reading(spec, "enhanced") == Reading(
+        vv_mode="enhanced", level=PromptLevel.TEMPLATE, named_alone=("rust",)
+    )
+    whole = LineSpec(line="l", descriptions=BURR, description_level=PromptLevel.CLASS_LEVEL)
+    assert bank.reading(whole, "none") == Reading(vv_mode="none", level=PromptLevel.CLASS_LEVEL)
+    assert bank.reading(None, "none").level is PromptLevel.CLASSNAME
+    assert not torch.allclose(pair.abnormal, bank.pair(whole).abnormal, atol=1e-5)
 
 
 def test_learned_words_have_a_gradient_that_differences_confirm(clip: open_clip.CLIP):

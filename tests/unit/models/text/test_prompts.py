@@ -3,8 +3,9 @@
 import pytest
 
 from models.text.ensembles import Ensemble, ensemble
-from models.text.levels import ALIASES, PromptLevel, Rendered, level_of, render
+from models.text.levels import ALIASES, Rendered, level_of, render
 from models.text.line_profile import normality_sentence, question_of
+from wire.description import PromptLevel
 from wire.errors import ConfigurationError
 
 
@@ -49,7 +50,7 @@ def test_every_level_renders_for_every_class_that_has_its_text(level: PromptLeve
 def test_a_missing_text_falls_back_to_the_name_and_says_so():
     with pytest.warns(UserWarning, match="class 'pit' has no text of level template; its name is used"):
         rendered = render("pit", PromptLevel.TEMPLATE, {PromptLevel.TEMPLATE: "  "})
-    assert rendered == Rendered(text="A photo of pit.", level=PromptLevel.CLASSNAME)
+    assert rendered == Rendered(name="pit", text="A photo of pit.", level=PromptLevel.CLASSNAME)
 
 
 def test_what_an_operator_writes_about_good_parts_leads_the_question():
@@ -77,5 +78,5 @@ def test_control_tags_never_reach_a_prompt(written: str):
 
 
 def test_a_document_is_no_sentence():
-    with pytest.raises(ValueError, match="401 characters about good parts; at most 400"):
+    with pytest.raises(ValueError, match="401 characters, at most 400"):
         normality_sentence("x" * 401)
