@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import torch
 from torch import Tensor
@@ -14,13 +14,24 @@ from models.settings import PartSettings
 class CoresetSettings(PartSettings):
     """Greedy k-center on at most ``candidates`` patches, seen through a random projection to ``projected_dims``.
 
-    Approximation: distances in a Gaussian projection to d dimensions are right within about 1 / sqrt(d) (25 % at 16);
-    patches beyond ``candidates`` are left out by chance, evenly over the references. The search itself stays exact.
+    Approximation: distances in a Gaussian projection to d dimensions are right within about 1 / sqrt(d) (25 % at 16).
+    Of more patches than ``candidates`` a quarter are those least like a sample of all, since chance would lose what is
+    rare (corners of large pictures), the others are drawn evenly over the references. The search itself stays exact.
     """
 
     candidates: int
     projected_dims: int
     seed: int
+
+
+# Of the candidates, how many are the rarest patches; and among how many drawn ones a patch counts as rare.
+_RARE_SHARE: Final = 0.25
+_SAMPLE: Final = 1024
+# The greedy choice goes on among so many of the farthest patches before all others are told what was chosen. Fewer make
+# more rounds, more make longer steps: 16 384 patches, 4096 chosen: .15 s at 1024, .27 at 256, .32 at 4096, 1.0 at all.
+_FARTHEST: Final = 1024
+# Patches that are told at once: their distances to what was chosen, a few hundred, stay in the cache.
+_TOLD: Final = 1024
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,9 +47,14 @@ class _Candidates:
         """The same for the same input, whoever asks."""
         generator = torch.Generator().manual_seed(settings.seed)
         order = torch.randperm(len(vectors), generator=generator)
-        indices = _thin(order, sources, max(settings.candidates, size))
         projection = torch.randn(vectors.shape[1], settings.projected_dims, generator=generator)
-        points = (vectors[indices] @ projection).contiguous()
+        limit = max(settings.candidates, size)
+        if len(vectors) <= limit:
+            indices, points = order, (vectors[order] @ projection).contiguous()
+        else:
+            every = vectors @ projection
+            indices = _thin(order, sources, every, limit)
+            points = every[indices].contiguous()
         return cls(indices, points, points.square().sum(dim=1))
 
 
@@ -91,12 +107,38 @@ def in_place_of_each(
 
 
 def _farthest(distance: Tensor, pool: _Candidates, count: int) -> list[int]:
-    """Choose ``count`` times the place that is farthest from all chosen before; ``distance`` (N',) is used up."""
-    chosen = []
-    for _ in range(count):
-        chosen.append(int(distance.argmax()))
-        _approach(distance, pool, chosen[-1])
+    """Choose ``count`` times the place that is farthest from all chosen before; ``distance`` (N',) is used up.
+
+    The farthest few go first, by themselves: distances only fall, so as long as one of them is farther than what was
+    the farthest of all others, it is the farthest of all.
+    """
+    chosen: list[int] = []
+    while len(chosen) < count:
+        few = min(_FARTHEST, len(distance))
+        own, places = distance.topk(few)
+        others = float(own[-1]) if few < len(distance) else -torch.inf
+        within = _Candidates(places, pool.points[places], pool.squares[places])
+        found: list[int] = []
+        while len(chosen) + len(found) < count:
+            farthest, index = own.max(dim=0)
+            if found and float(farthest) < others:
+                break
+            found.append(int(index))
+            _approach(own, within, found[-1])
+        new = places[torch.tensor(found)]
+        _tell(distance, pool, new)
+        chosen += new.tolist()
     return chosen
+
+
+def _tell(distance: Tensor, pool: _Candidates, new: Tensor) -> None:
+    """As ``_approach`` of each of ``new`` (k,), in blocks that stay in the cache."""
+    points, squares = pool.points[new].T, pool.squares[new]
+    blocks = (torch.split(each, _TOLD) for each in (distance, pool.points, pool.squares))
+    for own, block, block_squares in zip(*blocks, strict=True):
+        to_new = torch.addmm(squares, block, points, alpha=-2).amin(dim=1)
+        torch.minimum(own, to_new.add_(block_squares), out=own)
+    distance[new] = -torch.inf
 
 
 def _approach(distance: Tensor, pool: _Candidates, index: int) -> None:
@@ -106,17 +148,20 @@ def _approach(distance: Tensor, pool: _Candidates, index: int) -> None:
     distance[index] = -torch.inf  # rounding must not bring it up again
 
 
-def _thin(order: Tensor, sources: Tensor, limit: int) -> Tensor:
-    """Keep about ``limit`` of the shuffled indices, the same number from every image as far as they reach."""
-    if len(order) <= limit:
-        return order
+def _thin(order: Tensor, sources: Tensor, points: Tensor, limit: int) -> Tensor:
+    """``limit`` of the shuffled indices: the rarest of ``points`` (N, d), then as many from every image as it has."""
+    rare = nearest(points, points[order[:_SAMPLE]])[0].topk(int(limit * _RARE_SHARE)).indices
+    is_rare = torch.zeros(len(order), dtype=torch.bool)
+    is_rare[rare] = True
+    usual = order[~is_rare[order]]
     images = int(sources.max()) + 1
-    shuffled = sources[order]
+    shuffled = sources[usual]
     rank = torch.empty_like(shuffled)
     for image in range(images):
         at = (shuffled == image).nonzero()[:, 0]
         rank[at] = torch.arange(len(at))
-    return order[rank.argsort(stable=True)[:limit].sort().values]
+    drawn = usual[rank.argsort(stable=True)[: limit - len(rare)].sort().values]
+    return torch.cat([rare.sort().values, drawn])
 
 
 def _first_of_each(sources: Tensor) -> list[int]:

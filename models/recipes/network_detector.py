@@ -34,9 +34,10 @@ class NetworkSettings(PartSettings):
 
     ``least_pixels``: smaller pictures are enlarged to about this area; ``max_pixels``: larger ones are averaged down.
     ``far_above_pixels``: larger pictures are also seen from afar, shrunk to ``far_pixels``.
-    ``mirrored_below``: fewer references than this are remembered as mirror images, too, unless the line's parts lie in
-    a fixture (``LineSpec.matching``: aligned).
-    ``scored_share``: an image's score is the mean of this share of its map, from the top. ``decoder_weight``: share of
+    ``mirrored_below``: fewer references than this are remembered as mirror images, too, unless one of them is larger
+    than ``far_above_pixels`` or the line's parts lie in a fixture (``LineSpec.matching``: aligned).
+    ``scored_share``: an image's score is the mean of this share of its map, from the top, of ``scored_places`` places
+    at most. ``decoder_weight``: share of
     the decoder in the map, the rest is the distance to the memory. ``own_contrast_weight``: without a memory, logits
     per e-fold of a place's distance from the part's own mean; ``own_contrast_weight_on_depth``: of height maps.
     """
@@ -49,6 +50,7 @@ class NetworkSettings(PartSettings):
     far_pixels: int
     mirrored_below: int
     scored_share: float
+    scored_places: int
     decoder_weight: float
     own_contrast_weight: float
     own_contrast_weight_on_depth: float
@@ -99,7 +101,7 @@ class NetworkDetector:
 
     def score(self, anomaly: Map) -> float:
         """The score of an image from its map."""
-        return image_score(anomaly, self._settings.scored_share)
+        return image_score(anomaly, self._settings.scored_share, self._settings.scored_places)
 
     def maps(
         self,
@@ -146,7 +148,7 @@ class NetworkDetector:
 
     def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
         """The memory of good pictures; ValueError without a usable one."""
-        mirrored = len(pictures) < self._settings.mirrored_below and spec.matching != "aligned"
+        mirrored = spec.matching != "aligned" and self._are_few(pictures)
         views = [*pictures, *(mirror_image(each, axes) for axes in MIRRORS for each in pictures if mirrored)]
         with torch.inference_mode():
             single: list[StudentFeatures | None] = [None] * len(views)
@@ -172,6 +174,11 @@ class NetworkDetector:
                 calibration=calibrated(maps, self.score),
                 left_out=[Look(anomaly=each) for each in maps],
             )
+
+    def _are_few(self, pictures: Sequence[Planes]) -> bool:
+        """Whether so little was seen that mirror images are worth their time: a large picture shows much by itself."""
+        pixels = [picture.values.shape[-2] * picture.values.shape[-1] for picture in pictures]
+        return len(pixels) < self._settings.mirrored_below and max(pixels, default=0) <= self._settings.far_above_pixels
 
     def _batches(self, pictures: Sequence[Planes]) -> list[tuple[list[int], StudentFeatures]]:
         """Pictures of one shape share a pass: (their indices, their features)."""

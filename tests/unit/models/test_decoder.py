@@ -91,3 +91,5 @@ def test_an_image_scores_by_its_highest_places_never_above_its_peak():
     anomaly = torch.arange(1000.0).reshape(10, 100).numpy()
     assert image_score(anomaly, 0.0) == 999
     assert image_score(anomaly, 0.004) == pytest.approx((999 + 998 + 997 + 996) / 4)
+    assert image_score(anomaly, 0.004, most=2) == pytest.approx((999 + 998) / 2)
+    assert image_score(anomaly, 0.004, most=9) == pytest.approx((999 + 998 + 997 + 996) / 4)

@@ -144,6 +144,19 @@ def test_few_references_are_known_either_way_round_unless_parts_lie_in_a_fixture
     assert len(distances.build_state(references, loose).tensors["rgb.coarse_bank"]) == 4 * 6 * 8
 
 
+def test_large_pictures_are_not_mirrored_near_but_from_afar(tmp_path: Path):
+    """Four pictures of 4000 x 2000 px would be sixteen: two million patches to choose from."""
+    file = written_recipe(
+        tmp_path, decoder_weight=0.0, least_pixels=4096, mirrored_below=4, far_above_pixels=12000, far_pixels=3072
+    )
+    distances = load_inspector(str(file), threads=1)
+    references = [part(i, picture) for i, picture in enumerate(pictures(3))]
+    state = distances.build_state(references, LineSpec(line=LINE, max_vectors=4096))
+    # 96 x 128 px near: 6 x 8 cells of 16 px, of three parts; 64 x 64 px afar: 4 x 4 cells, each four ways round.
+    assert len(state.tensors["rgb.coarse_bank"]) == 3 * 6 * 8
+    assert len(state.tensors["rgb.far.coarse_bank"]) == 3 * 4 * 4 * 4
+
+
 def test_height_maps_without_a_memory_have_a_contrast_of_their_own(tmp_path: Path):
     depth = np.random.default_rng(0).normal(400, 0.1, (96, 128)).astype(np.float32)
     rough = Part(
