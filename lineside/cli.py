@@ -12,6 +12,7 @@ from lineside.commands import bench, dead_letters, evaluate, line_states, plant,
 from lineside.commands.backup import backup, restore
 from lineside.commands.evaluate_alarms import evaluate_alarms
 from lineside.commands.evaluate_depth import evaluate_depth
+from lineside.commands.evaluate_scratches import evaluate_scratches
 from lineside.commands.evaluate_sensors import evaluate_sensors
 from lineside.commands.history import history
 from lineside.commands.ledger import ledger
@@ -27,8 +28,8 @@ from lineside.terminal import print_error
 from wire.errors import ConfigurationError, LinesideError
 
 _ORDER = ("up", "history", "ledger", "screenshot", "evaluate", "evaluate-sensors", "evaluate-depth",
-          "evaluate-alarms", "synth", "train", "state", "dlq", "plant", "register", "size", "settings", "migrate",
-          "topics", "retention", "backup", "restore",
+          "evaluate-alarms", "evaluate-scratches", "synth", "train", "state", "dlq", "plant", "register", "size",
+          "settings", "migrate", "topics", "retention", "backup", "restore",
           "weights", "bench", "worker", "dashboard", "broker")  # fmt: skip
 _RUN, _LOOK, _OPERATE, _KEEP, _PROCESSES = "Run", "Look", "Operate", "Keep in order", "Processes of a site"
 
@@ -60,6 +61,7 @@ def build_app() -> typer.Typer:
     app.command("evaluate-sensors", rich_help_panel=_LOOK)(evaluate_sensors)
     app.command("evaluate-depth", rich_help_panel=_LOOK)(evaluate_depth)
     app.command("evaluate-alarms", rich_help_panel=_LOOK)(evaluate_alarms)
+    app.command("evaluate-scratches", rich_help_panel=_LOOK)(evaluate_scratches)
     app.add_typer(train.app, name="train", rich_help_panel=_LOOK)
     app.add_typer(line_states.app, name="state", rich_help_panel=_OPERATE)
     app.add_typer(dead_letters.app, name="dlq", rich_help_panel=_OPERATE)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from models.memory.coreset import CoresetSettings, in_place_of_each, select_coreset
+from models.memory.many_banks import nearest_in_each
 from models.memory.search import nearest
 
 # How many patches of the average reach each bank vector starts with. Without them a vector that was hardly ever the
@@ -32,6 +33,17 @@ class Bank:
         """As ``ratios``, with the index (N,) int64 of the nearest vector."""
         distances, indices = nearest(patches, self.vectors)
         return distances / self.reach[indices], indices
+
+    @property
+    def size_bytes(self) -> int:
+        """Memory of its tensors."""
+        return self.vectors.nbytes + self.reach.nbytes
+
+
+def compare_in_each(patches: Sequence[Tensor], banks: Sequence[Bank]) -> list[tuple[Tensor, Tensor]]:
+    """``banks[i].compare(patches[i])`` of every line, in one search where the device likes that."""
+    found = nearest_in_each(patches, [bank.vectors for bank in banks])
+    return [(distances / bank.reach[indices], indices) for (distances, indices), bank in zip(found, banks, strict=True)]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

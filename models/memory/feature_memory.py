@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.backbones.student import StudentFeatures
-from models.memory.bank import Bank, bank_of_all, build_bank, build_bank_of_views
+from models.memory.bank import Bank, bank_of_all, build_bank, build_bank_of_views, compare_in_each
 from models.memory.coreset import CoresetSettings
 from wire.errors import ShapeError
 
@@ -82,18 +82,50 @@ class FeatureMemory:
         }
         return {f"{modality}.{name}": tensor.cpu().numpy() for name, tensor in named.items()}
 
+    @property
+    def size_bytes(self) -> int:
+        """Memory of both banks."""
+        return self.fine.size_bytes + self.coarse.size_bytes
+
     def compare(self, features: StudentFeatures, valid: Tensor | None = None) -> Comparison:
         """One image's features (B = 1); ``valid`` (h, w) bool on the fine grid, None = all."""
         return Comparison(
-            fine=_compare(self.fine, features.fine[0], valid),
-            coarse=_compare(self.coarse, features.coarse[0], on_coarse_grid(valid, features.coarse)),
+            fine=_compare_all([self.fine], [features.fine], [valid])[0],
+            coarse=_compare_all([self.coarse], [features.coarse], [on_coarse_grid(valid, features.coarse)])[0],
         )
 
     def compare_all(self, features: StudentFeatures) -> list[Comparison]:
         """Every one of B images of one shape, valid everywhere, in one search."""
-        fine, coarse = (_compare_all(bank, own) for bank, own in
-                        ((self.fine, features.fine), (self.coarse, features.coarse)))  # fmt: skip
-        return [Comparison(fine=each, coarse=below) for each, below in zip(fine, coarse, strict=True)]
+        return [each for each in compare_in_memories(features, [self] * len(features.fine)) if each is not None]
+
+
+def compare_in_memories(
+    features: StudentFeatures,
+    memories: Sequence[FeatureMemory | None],
+    valids: Sequence[Tensor | None] | None = None,
+) -> list[Comparison | None]:
+    """B images of one shape, image i with ``memories[i]``; None = without. All of one memory share a search.
+
+    ``valids``: (h, w) bool each on the fine grid, None = all. ShapeError if a memory is of other features.
+    """
+    masks = [None] * len(memories) if valids is None else valids
+    known: dict[int, FeatureMemory] = {id(memory): memory for memory in memories if memory is not None}
+    own = {key: [i for i, memory in enumerate(memories) if memory is known[key]] for key in known}
+    order = [index for indices in own.values() for index in indices]
+    fine = _compare_all(
+        [memory.fine for memory in known.values()],
+        [_some(features.fine, indices) for indices in own.values()],
+        [masks[index] for index in order],
+    )
+    coarse = _compare_all(
+        [memory.coarse for memory in known.values()],
+        [_some(features.coarse, indices) for indices in own.values()],
+        [on_coarse_grid(masks[index], features.coarse) for index in order],
+    )
+    found: list[Comparison | None] = [None] * len(memories)
+    for index, each, below in zip(order, fine, coarse, strict=True):
+        found[index] = Comparison(fine=each, coarse=below)
+    return found
 
 
 def build_feature_memory(
@@ -177,27 +209,48 @@ def _build_scale(
     ]
 
 
-def _compare(bank: Bank, features: Tensor, valid: Tensor | None) -> Difference:
-    dims, height, width = features.shape
-    if dims != bank.vectors.shape[1]:
-        raise ShapeError(f"features have {dims} channels, the memory has {bank.vectors.shape[1]}")
-    places = features.permute(1, 2, 0)  # (h, w, D); in one piece where features are channels last
-    patches = places.reshape(-1, dims) if valid is None else places[valid]  # (n, D)
-    ratios, nearest = bank.compare(patches)
-    vectors = patches - bank.vectors[nearest]
-    if valid is not None:
-        return _difference(valid, ratios, vectors)
+def _some(features: Tensor, indices: Sequence[int]) -> Tensor:
+    """Those of some images; all of them as they are, without a copy."""
+    return features if list(indices) == list(range(len(features))) else features[list(indices)]
+
+
+def _compare_all(
+    banks: Sequence[Bank], features: Sequence[Tensor], valids: Sequence[Tensor | None]
+) -> list[Difference]:
+    """All images (B, D, h, w) of ``features[i]`` with ``banks[i]``, one after the other; ``valids``: one per image."""
+    masks = iter(valids)
+    own = [[next(masks) for _ in images] for images in features]
+    # (B, h, w, D); in one piece where features are channels last.
+    places = [images.permute(0, 2, 3, 1) for images in features]
+    for bank, images in zip(banks, places, strict=True):
+        if images.shape[-1] != bank.vectors.shape[1]:
+            raise ShapeError(f"features have {images.shape[-1]} channels, the memory has {bank.vectors.shape[1]}")
+    patches = [_patches(images, some) for images, some in zip(places, own, strict=True)]
+    found = compare_in_each(patches, banks)
+    differences: list[Difference] = []
+    for bank, images, some, seen, (ratios, nearest) in zip(banks, places, own, patches, found, strict=True):
+        vectors = seen - bank.vectors[nearest]
+        sizes = [images[0].shape[:2].numel() if mask is None else int(mask.sum()) for mask in some]
+        parts = zip(some, torch.split(ratios, sizes), torch.split(vectors, sizes), strict=True)
+        differences += [_on_grid(mask, images.shape[1:], ratio, vector) for mask, ratio, vector in parts]
+    return differences
+
+
+def _patches(images: Tensor, masks: Sequence[Tensor | None]) -> Tensor:
+    """(B, h, w, D) -> (N, D): the valid places of all images."""
+    if all(mask is None for mask in masks):
+        return images.reshape(-1, images.shape[-1])
+    return torch.cat(
+        [image.flatten(0, 1) if mask is None else image[mask] for image, mask in zip(images, masks, strict=True)]
+    )
+
+
+def _on_grid(mask: Tensor | None, shape: tuple[int, ...], ratios: Tensor, vectors: Tensor) -> Difference:
+    """``shape``: (h, w, D)."""
+    if mask is not None:
+        return _difference(mask, ratios, vectors)
     # Channels last, as the decoder wants it: an eighth of a comparison's time would go into moving numbers about.
-    return Difference(ratio=ratios.view(height, width), vector=vectors.view(height, width, dims).permute(2, 0, 1))
-
-
-def _compare_all(bank: Bank, features: Tensor) -> list[Difference]:
-    """Every one of B images: features (B, D, h, w)."""
-    places = features.permute(0, 2, 3, 1)  # (B, h, w, D)
-    patches = places.reshape(-1, places.shape[-1])
-    ratios, nearest = bank.compare(patches)
-    vectors = (patches - bank.vectors[nearest]).view(places.shape).permute(0, 3, 1, 2)
-    return [Difference(ratio=r, vector=v) for r, v in zip(ratios.view(places.shape[:-1]), vectors, strict=True)]
+    return Difference(ratio=ratios.view(shape[:2]), vector=vectors.view(shape).permute(2, 0, 1))
 
 
 def _difference(mask: Tensor, ratios: Tensor, vectors: Tensor) -> Difference:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from models.memory.search import nearest
 from wire.errors import ShapeError
 
 # Rows of a block of queries: about the tokens of one picture, so that a line with one picture fills its block.
@@ -47,9 +48,8 @@ def cosine_distance_in_each(
     queries (N, D), banks (M, D) with M >= 1, all of length 1, D of all lines alike. With ``group``, which divides every
     M, (N, M / group): to a vector of each run of so many. ShapeError for other shapes.
     """
-    for own, bank in zip(queries, banks, strict=True):
-        if own.shape[1] != bank.shape[1] or not len(bank):
-            raise ShapeError(f"queries of shape {tuple(own.shape)} against a bank of shape {tuple(bank.shape)}")
+    _check(queries, banks)
+    for bank in banks:
         if group is not None and len(bank) % group:
             raise ShapeError(f"a bank of {len(bank)} vectors is no groups of {group}")
     if not queries or queries[0].device.type == "cpu":
@@ -93,6 +93,66 @@ def cosine_distance_by_blocks(
         best.scatter_reduce_(0, at.flatten(), cosines.flatten(), "amax")
     answers = torch.split((1 - best[:spare]).clamp_(0, 2), [count * groups for count, groups in shapes])
     return [own.view(shape) if group else own for own, shape in zip(answers, shapes, strict=True)]
+
+
+def nearest_in_each(queries: Sequence[Tensor], banks: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
+    """Per line what ``search.nearest`` finds of ``queries[i]`` (N, D) in ``banks[i]`` (M, D): distances (N,), indices.
+
+    M >= 1, D of all lines alike. ShapeError for other shapes.
+    """
+    _check(queries, banks)
+    if not queries or queries[0].device.type == "cpu":
+        return [nearest(own, bank) for own, bank in zip(queries, banks, strict=True)]
+    return nearest_by_blocks(queries, banks)
+
+
+def nearest_by_blocks(
+    queries: Sequence[Tensor],
+    banks: Sequence[Tensor],
+    *,
+    rows: int = _QUERIES,
+    columns: int = _VECTORS,
+    pairs: int = _PAIRS,
+) -> list[tuple[Tensor, Tensor]]:
+    """As ``nearest_in_each``, on any device, without waiting for it."""
+    counts, sizes = [len(own) for own in queries], [len(bank) for bank in banks]
+    device = queries[0].device
+    rows, columns = max(1, min(rows, max(counts))), min(columns, max(_LEAST_VECTORS, sorted(sizes)[len(sizes) // 2]))
+    todo = list(_pairs(counts, sizes, rows, columns, None))
+    spare = sum(counts)
+    row = torch.arange(rows, device=device)[None]
+    squares = [bank.square().sum(dim=1, keepdim=True) for bank in banks]  # (M, 1) each
+    places, values, indices = [], [], []
+    for first in range(0, len(todo), pairs):
+        batch = todo[first : first + pairs]
+        block = torch.stack([_block(queries[pair.line], pair.query, rows) for pair in batch])  # (P, rows, D)
+        vectors = torch.stack([_block(banks[pair.line], pair.vector, columns) for pair in batch])  # (P, columns, D)
+        lengths = torch.stack([_block(squares[pair.line], pair.vector, columns) for pair in batch])  # (P, columns, 1)
+        # |q - b|^2 = |q|^2 + (|b|^2 - 2 q.b), as ``search.nearest`` has it.
+        least, best = torch.baddbmm(lengths.transpose(1, 2), block, vectors.transpose(1, 2), alpha=-2).min(dim=2)
+        begins, answers, left, own = (
+            torch.tensor([(pair.vector, pair.answer, pair.rows, sizes[pair.line] - pair.vector) for pair in batch])
+            .to(device)[:, :, None]
+            .unbind(1)
+        )  # (P, 1) each
+        # What fills up a short bank is its first vector again; what fills up short queries answers nobody.
+        indices.append(begins + torch.where(best < own, best, 0))
+        places.append(torch.where(row < left, answers + row, spare))
+        values.append(least)
+    at, found, index = (torch.cat(each).flatten() for each in (places, values, indices))
+    best_value = torch.full((spare + 1,), torch.inf, device=device).scatter_reduce_(0, at, found, "amin")
+    # Of the blocks of a bank that hold an equally near vector the first one counts.
+    index = torch.where(found == best_value[at], index, max(sizes))
+    best_index = torch.full((spare + 1,), max(sizes), device=device).scatter_reduce_(0, at, index, "amin")
+    lengths = torch.cat([own.square().sum(dim=1) for own in queries])
+    distances = (best_value[:spare] + lengths).clamp_min_(0).sqrt_()
+    return list(zip(torch.split(distances, counts), torch.split(best_index[:spare], counts), strict=True))
+
+
+def _check(queries: Sequence[Tensor], banks: Sequence[Tensor]) -> None:
+    for own, bank in zip(queries, banks, strict=True):
+        if own.shape[1] != bank.shape[1] or not len(bank):
+            raise ShapeError(f"queries of shape {tuple(own.shape)} against a bank of shape {tuple(bank.shape)}")
 
 
 def _alone(queries: Tensor, bank: Tensor, group: int | None) -> Tensor:

@@ -1,15 +1,13 @@
 """Banks of lines on a detector's device: parts come again and again, their bank need not travel each time."""
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-
-from models.memory.token_bank import TokenBank
 
 Tensors = Mapping[str, NDArray[np.float32]]
 
@@ -17,35 +15,47 @@ Tensors = Mapping[str, NDArray[np.float32]]
 _SHARE_OF_GPU: Final = 1 / 3
 
 
+class _Sized(Protocol):
+    @property
+    def size_bytes(self) -> int: ...
+
+
+Bank = TypeVar("Bank", bound=_Sized)
+
+
 @dataclass(frozen=True, eq=False)
-class _Resident:
+class _Resident(Generic[Bank]):
     """``tensors``: whose bank it is; held, so that no other state can take its identity."""
 
     tensors: Tensors
-    bank: TokenBank
+    bank: Bank
 
 
-class ResidentBanks:
-    """The least recently used ones leave when ``budget_bytes`` are exceeded. Answers do not depend on what is here.
+class ResidentBanks(Generic[Bank]):
+    """What ``read`` makes of a state's tensors, a modality's name and the device.
 
+    The least recently used ones leave when ``budget_bytes`` are exceeded. Answers do not depend on what is here.
     For one thread. A budget of 0 keeps nothing from one call to the next.
     """
 
-    def __init__(self, device: torch.device, *, budget_bytes: int) -> None:
+    def __init__(
+        self, read: Callable[[Tensors, str, torch.device], Bank], device: torch.device, *, budget_bytes: int
+    ) -> None:
+        self._read = read
         self._device = device
         self._budget_bytes = budget_bytes
-        self._kept: OrderedDict[tuple[int, str], _Resident] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, str], _Resident[Bank]] = OrderedDict()
 
-    def of(self, memories: Sequence[Tensors | None], names: Sequence[str]) -> list[TokenBank | None]:
+    def of(self, memories: Sequence[Tensors | None], names: Sequence[str]) -> list[Bank | None]:
         """Per picture the bank that ``memories[i]`` keeps under ``names[i]``; parts of one line share one."""
-        found: list[TokenBank | None] = []
+        found: list[Bank | None] = []
         for tensors, name in zip(memories, names, strict=True):
             if tensors is None:
                 found.append(None)
                 continue
             key = (id(tensors), name)
             if key not in self._kept:
-                self._kept[key] = _Resident(tensors, TokenBank.from_tensors(tensors, name, self._device))
+                self._kept[key] = _Resident(tensors, self._read(tensors, name, self._device))
             self._kept.move_to_end(key)
             found.append(self._kept[key].bank)
         while self._kept and self.size_bytes > self._budget_bytes:

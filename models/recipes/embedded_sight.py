@@ -12,6 +12,8 @@ from models.backbones.planes import Planes, opponent_planes, rgb_planes, stretch
 from models.backbones.student import MULTIPLE_PX, Student, StudentSettings
 from models.ground.decoder import Decoder
 from models.kinds.kinds_file import load_kinds
+from models.memory.feature_memory import FeatureMemory
+from models.memory.resident_banks import ResidentBanks, usual_budget_bytes
 from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.filter_detector import FilterDetector
 from models.recipes.network_detector import NetworkDetector, NetworkSettings
@@ -30,7 +32,8 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
         return _filter_sight(settings, place)
     network = settings.network
     student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
-    images = _detector(student, decoder, settings, network, place)
+    banks = ResidentBanks(FeatureMemory.from_tensors, place, budget_bytes=usual_budget_bytes(place))
+    images = _detector(student, decoder, settings, network, banks, place)
     # The same networks: only what counts without a memory differs.
     on_depth = network.model_copy(update={"own_contrast_weight": network.own_contrast_weight_on_depth})
     kinds = None
@@ -48,7 +51,7 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
         kinds=kinds,
         zero_shot_threshold=settings.zero_shot.threshold_sigma,
         depth=DepthSight(
-            detector=_detector(student, decoder, settings, on_depth, place),
+            detector=_detector(student, decoder, settings, on_depth, banks, place),
             planes=partial(_geometric_planes, settings=settings),
         ),
     )
@@ -90,16 +93,27 @@ def network_detector(
     ConfigurationError if the weights are not there.
     """
     student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
-    detector = _detector(student, decoder, settings, network, place)
+    banks = ResidentBanks(FeatureMemory.from_tensors, place, budget_bytes=usual_budget_bytes(place))
+    detector = _detector(student, decoder, settings, network, banks, place)
     return detector, partial(_image_planes, settings=network), student.settings
 
 
 def _detector(
-    student: Student, decoder: Decoder, settings: EmbeddedRecipe, network: NetworkSettings, place: torch.device
+    student: Student,
+    decoder: Decoder,
+    settings: EmbeddedRecipe,
+    network: NetworkSettings,
+    banks: ResidentBanks[FeatureMemory],
+    place: torch.device,
 ) -> PictureDetector:
     return TwoScaleDetector(
         NetworkDetector(
-            student=student, decoder=decoder, settings=network, batch_pixels=settings.batch_pixels, device=place
+            student=student,
+            decoder=decoder,
+            settings=network,
+            banks=banks,
+            batch_pixels=settings.batch_pixels,
+            device=place,
         ),
         far_above_pixels=network.far_above_pixels,
         far_pixels=network.far_pixels,

@@ -1,6 +1,6 @@
 """The detector of one kind of picture by the shipped networks: student, banks at two scales, decoder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,8 +17,9 @@ from models.ground.image_score import image_score
 from models.ground.own_contrast import raised_by_own_contrast
 from models.memory.calibration import calibrated
 from models.memory.coreset import CoresetSettings
-from models.memory.feature_memory import MIRRORS, Comparison, FeatureMemory, build_feature_memory
+from models.memory.feature_memory import MIRRORS, FeatureMemory, build_feature_memory, compare_in_memories
 from models.memory.patch_memory import Map
+from models.memory.resident_banks import ResidentBanks
 from models.recipes.built_memory import BuiltMemory
 from models.recipes.look import Look
 from models.settings import PartSettings
@@ -61,7 +62,7 @@ class NetworkSettings(PartSettings):
 class NetworkDetector:
     """See ``PictureDetector``. Pictures in multiples of ``MULTIPLE_PX`` (``stretched``), else ShapeError.
 
-    Owns device, batch and ``inference_mode``. Remembers nothing between calls.
+    Owns device, batch and ``inference_mode``. ``banks``: those of lines that are on the device already.
     """
 
     def __init__(
@@ -70,12 +71,14 @@ class NetworkDetector:
         student: Student,
         decoder: Decoder,
         settings: NetworkSettings,
+        banks: ResidentBanks[FeatureMemory],
         batch_pixels: int,
         device: torch.device,
     ) -> None:
         self._student = student
         self._decoder = decoder
         self._settings = settings
+        self._banks = banks
         self._batch_pixels = batch_pixels
         self._device = device
 
@@ -117,33 +120,24 @@ class NetworkDetector:
         """
         looks: list[Look | None] = [None] * len(pictures)
         with torch.inference_mode():
+            known = self._banks.of(memories, names)
             for indices, features in self._batches(pictures):
                 valids = [self._valid(pictures[i]) for i in indices]
-                comparisons: list[Comparison | None] = []
-                for position, index in enumerate(indices):
-                    tensors = memories[index]
-                    if tensors is None:
-                        comparisons.append(None)
-                        continue
-                    memory = FeatureMemory.from_tensors(tensors, names[index], self._device)
-                    comparisons.append(memory.compare(features[position], valids[position]))
+                comparisons = compare_in_memories(features, [known[i] for i in indices], valids)
                 evidence = gather(features, comparisons)
                 logits = self._decoder(evidence)
-                alone = raised_by_own_contrast(logits, evidence, self._settings.own_contrast_weight)
-                for position, index in enumerate(indices):
-                    valid = valids[position]
-                    if valid is not None and not bool(valid.any()):
-                        continue
-                    comparison, tensors = comparisons[position], memories[index]
-                    if comparison is None or tensors is None:
-                        anomaly = alone[position].sigmoid()
-                    else:
-                        scale = AnomalyScale.from_tensors(tensors, names[index])
-                        anomaly = scale(logits[position], comparison, self._settings.decoder_weight)
-                    looks[index] = Look(
-                        anomaly=_seen(anomaly, valid),
-                        features=PictureFeatures.of(features, position),
+                alone = raised_by_own_contrast(logits, evidence, self._settings.own_contrast_weight).sigmoid()
+                anomalies = [
+                    alone[position]
+                    if comparison is None
+                    else AnomalyScale.from_tensors(memories[index] or {}, names[index])(
+                        logits[position], comparison, self._settings.decoder_weight
                     )
+                    for position, (index, comparison) in enumerate(zip(indices, comparisons, strict=True))
+                ]
+                for position, (index, anomaly) in enumerate(zip(indices, _on_host(anomalies, valids), strict=True)):
+                    if self.can_judge(pictures[index]):
+                        looks[index] = Look(anomaly=anomaly, features=PictureFeatures.of(features, position))
         return looks
 
     def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
@@ -166,7 +160,7 @@ class NetworkDetector:
             ]
             scale = fit_scale(logits, left_out)
             maps = [
-                _seen(scale(own, comparison, self._settings.decoder_weight), valid)
+                _on_host([scale(own, comparison, self._settings.decoder_weight)], [valid])[0]
                 for own, comparison, valid in zip(logits, left_out, valids, strict=True)
             ]
             return BuiltMemory(
@@ -180,19 +174,17 @@ class NetworkDetector:
         pixels = [picture.values.shape[-2] * picture.values.shape[-1] for picture in pictures]
         return len(pixels) < self._settings.mirrored_below and max(pixels, default=0) <= self._settings.far_above_pixels
 
-    def _batches(self, pictures: Sequence[Planes]) -> list[tuple[list[int], StudentFeatures]]:
-        """Pictures of one shape share a pass: (their indices, their features)."""
+    def _batches(self, pictures: Sequence[Planes]) -> Iterator[tuple[list[int], StudentFeatures]]:
+        """Pictures of one shape share a pass: (their indices, their features), one pass after the other."""
         shapes: dict[tuple[int, ...], list[int]] = {}
         for index, picture in enumerate(pictures):
             shapes.setdefault(picture.values.shape, []).append(index)
-        batches = []
         for shape, indices in shapes.items():
             per_pass = max(1, self._batch_pixels // (shape[1] * shape[2]))
             for start in range(0, len(indices), per_pass):
                 chunk = indices[start : start + per_pass]
                 batch = torch.from_numpy(np.stack([pictures[i].values for i in chunk])).to(self._device)
-                batches.append((chunk, self._student(batch.contiguous(memory_format=torch.channels_last))))
-        return batches
+                yield chunk, self._student(batch.contiguous(memory_format=torch.channels_last))
 
     def _valid(self, picture: Planes) -> Tensor | None:
         """(h, w) bool on the fine grid; None = all."""
@@ -202,9 +194,13 @@ class NetworkDetector:
         return F.avg_pool2d(known, FINE_STRIDE_PX)[0, 0] >= _VALID_SHARE
 
 
-def _seen(anomaly: Tensor, valid: Tensor | None) -> Map:
-    """On the CPU, 0 where nothing was seen."""
-    if valid is not None:
-        factor = FINE_STRIDE_PX // _MAP_STRIDE_PX
-        anomaly = torch.where(valid.repeat_interleave(factor, 0).repeat_interleave(factor, 1), anomaly, 0)
-    return np.ascontiguousarray(anomaly.cpu().numpy(), np.float32)
+def _on_host(anomalies: Sequence[Tensor], valids: Sequence[Tensor | None]) -> list[Map]:
+    """Maps of one shape on the CPU, by one transfer; 0 where nothing was seen."""
+    factor = FINE_STRIDE_PX // _MAP_STRIDE_PX
+    seen = [
+        anomaly
+        if valid is None
+        else torch.where(valid.repeat_interleave(factor, 0).repeat_interleave(factor, 1), anomaly, 0)
+        for anomaly, valid in zip(anomalies, valids, strict=True)
+    ]
+    return list(np.ascontiguousarray(torch.stack(seen).cpu().numpy(), np.float32))

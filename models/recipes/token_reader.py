@@ -35,7 +35,7 @@ class TokenReader:
         vv_mode: VvMode,
         words: Words | None,
         zero_shot: SelfReferenceSettings,
-        banks: ResidentBanks,
+        banks: ResidentBanks[TokenBank],
         batch: int,
         device: torch.device,
     ) -> None:

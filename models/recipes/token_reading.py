@@ -7,6 +7,7 @@ import torch
 from models.backbones.vv_attention import VvMode
 from models.backbones.weights_file import file_sha256
 from models.memory.resident_banks import ResidentBanks, usual_budget_bytes
+from models.memory.token_bank import TokenBank
 from models.recipes.recipe import weights_file
 from models.recipes.samllava_recipe import SamLlavaRecipe
 from models.recipes.spgdd_recipe import SpgddRecipe
@@ -34,7 +35,7 @@ def token_reader(
         vv_mode=settings.backbone.vv_mode if eye.clip is not None else VvMode.NONE,
         words=words,
         zero_shot=settings.zero_shot,
-        banks=ResidentBanks(place, budget_bytes=usual_budget_bytes(place)),
+        banks=ResidentBanks(TokenBank.from_tensors, place, budget_bytes=usual_budget_bytes(place)),
         batch=max(_GPU_BATCH if place.type == "cuda" else 1, settings.batch_pixels // (height * width)),
         device=place,
     )

@@ -76,7 +76,8 @@ def test_a_run_measures_what_it_is_asked_for_and_says_what_it_left_out(
 
     report = run(settings, lambda _: None)
 
-    assert [each.name for each in report.comparisons] == ["resnet18", "search, 64 numbers", "search, 192 numbers"]
+    names = [each.name for each in report.comparisons]
+    assert names == ["resnet18", "search, 64 numbers", "search, 192 numbers", "search, many lines"]
     assert all(len(each.ratios) == 2 and each.ratio > 0 for each in report.comparisons)
     assert report.skipped.keys() == {"network", "anomalib"}
     assert report.skipped["network"] == "the recipe has no network"

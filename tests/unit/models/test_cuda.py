@@ -10,9 +10,9 @@ from torch.nn import functional as F
 
 from models.evaluate.loading import part_of
 from models.memory.coreset import CoresetSettings
-from models.memory.many_banks import cosine_distance_in_each
+from models.memory.many_banks import cosine_distance_in_each, nearest_in_each
 from models.memory.resident_banks import ResidentBanks, usual_budget_bytes
-from models.memory.token_bank import build_token_bank
+from models.memory.token_bank import TokenBank, build_token_bank
 from models.recipes import load_inspector
 from models.train.prompt_stage import PromptStageSettings
 from models.train.samllava import SegmenterTraining, train_segmenter
@@ -83,6 +83,28 @@ def test_a_line_with_four_references_and_one_with_ten_thousand_vectors_share_a_s
         torch.testing.assert_close(own.cpu().double(), right, rtol=0, atol=1e-5)
 
 
+def test_the_shipped_network_finds_on_a_gpu_what_it_finds_on_a_cpu_for_many_lines_at_once():
+    on_cpu, on_gpu = (load_inspector("embedded", device=device) for device in ("cpu", "cuda"))
+    lines = [[part(seed) for seed in range(first, first + 5)] for first in (0, 10)]
+    states = [on_cpu.build_state(references, LineSpec(line="l")) for references in lines]
+    parts, memories = [part(30), part(31, defect=True), part(32), part(33)], [*states, None, states[0]]
+    for _ in range(2):  # the second time banks are there already
+        for cpu, gpu in zip(on_cpu.inspect(parts, memories), on_gpu.inspect(parts, memories), strict=True):
+            # Convolutions of a GPU round to ten bits (TF32) by torch's default.
+            np.testing.assert_allclose(gpu.pictures["rgb"].map, cpu.pictures["rgb"].map, atol=0.05, rtol=0.02)
+            assert gpu.mode == cpu.mode
+
+
+def test_the_nearest_vectors_of_many_lines_on_a_gpu_are_those_of_a_cpu():
+    generator = torch.Generator().manual_seed(0)
+    queries = [torch.randn(count, 64, generator=generator) for count in (1024, 1024, 7)]
+    banks = [torch.randn(size, 64, generator=generator) for size in (900, 4096, 3)]
+    found = nearest_in_each([each.cuda() for each in queries], [each.cuda() for each in banks])
+    for (distances, indices), (right, at) in zip(found, nearest_in_each(queries, banks), strict=True):
+        torch.testing.assert_close(distances.cpu(), right, rtol=0, atol=1e-3)
+        assert float((indices.cpu() == at).float().mean()) > 0.999  # rounding decides between equally near ones
+
+
 def test_a_search_needs_as_much_memory_for_many_pictures_as_for_few():
     generator = torch.Generator(device="cuda").manual_seed(0)
     bank = F.normalize(torch.randn(10_000, 64, generator=generator, device="cuda"), dim=1)
@@ -104,7 +126,7 @@ def test_banks_stay_on_the_gpu_from_one_batch_to_the_next():
     coreset = CoresetSettings(candidates=64, projected_dims=4, seed=0)
     tensors = build_token_bank([{3: torch.eye(4)}], coreset, max_vectors=4).tensors("rgb")
     assert usual_budget_bytes(device) > 2**30
-    banks = ResidentBanks(device, budget_bytes=usual_budget_bytes(device))
+    banks = ResidentBanks(TokenBank.from_tensors, device, budget_bytes=usual_budget_bytes(device))
     (first,), (second,) = banks.of([tensors], ["rgb"]), banks.of([tensors], ["rgb"])
     assert first is second
     assert first is not None

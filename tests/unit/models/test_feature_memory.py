@@ -4,7 +4,13 @@ import torch
 
 from models.backbones.student import StudentFeatures
 from models.memory.coreset import CoresetSettings
-from models.memory.feature_memory import MIRRORS, FeatureMemory, build_feature_memory, on_coarse_grid
+from models.memory.feature_memory import (
+    MIRRORS,
+    FeatureMemory,
+    build_feature_memory,
+    compare_in_memories,
+    on_coarse_grid,
+)
 from wire.errors import ShapeError
 
 CORESET = CoresetSettings(candidates=1000, projected_dims=4, seed=0)
@@ -153,3 +159,31 @@ def test_features_of_another_model_are_refused():
     other = StudentFeatures(fine=torch.zeros(1, 4, 4, 6), coarse=features(0).coarse, detail=features(0).detail)
     with pytest.raises(ShapeError, match="features have 4 channels, the memory has 3"):
         memory.compare(other)
+
+
+def test_images_of_many_lines_are_compared_as_each_is_alone():
+    """Two lines and an image without a memory, one image with a hole: same bits, whoever shares the search."""
+    lines = [
+        build_feature_memory([features(seed), features(seed + 1)], [None] * 2, CORESET, max_vectors=1000)[0]
+        for seed in (0, 10)
+    ]
+    parts = [features(20 + seed) for seed in range(5)]
+    batch = StudentFeatures(
+        fine=torch.cat([part.fine for part in parts]),
+        coarse=torch.cat([part.coarse for part in parts]),
+        detail=torch.cat([part.detail for part in parts]),
+    )
+    holed = torch.ones(4, 6, dtype=torch.bool)
+    holed[:2, :3] = False
+    memories, valids = [lines[0], None, lines[1], lines[0], lines[1]], [None, None, holed, None, None]
+    for found, part, memory, valid in zip(
+        compare_in_memories(batch, memories, valids), parts, memories, valids, strict=True
+    ):
+        if memory is None:
+            assert found is None
+            continue
+        wanted = memory.compare(part, valid)
+        assert found is not None
+        for own, right in ((found.fine, wanted.fine), (found.coarse, wanted.coarse)):
+            assert torch.equal(own.ratio, right.ratio)
+            assert torch.equal(own.vector, right.vector)

@@ -63,6 +63,16 @@ def test_a_part_is_judged_alike_alone_and_in_a_batch_of_many_lines(tiny: Inspect
         assert one.score == pytest.approx(other.score, rel=1e-3)
 
 
+def test_parts_of_two_lines_have_the_same_maps_in_one_batch_as_one_by_one(tiny: Inspector, learned: LineState):
+    other = tiny.build_state([part(i, picture) for i, picture in enumerate(pictures(9)[6:])], SPEC)
+    images, states = pictures(4), [learned, other, learned, other]
+    batch = tiny.inspect([part(i, image) for i, image in enumerate(images)], states)
+    for image, state, seen in zip(images, states, batch, strict=True):
+        alone = found(tiny, image, state).pictures["rgb"].map
+        # Convolutions of a batch may add up in another order, which decides between two equally near vectors.
+        assert float(np.isclose(seen.pictures["rgb"].map, alone, rtol=1e-3, atol=1e-3).mean()) > 0.97
+
+
 def test_sixteen_bits_are_judged_like_eight(tiny: Inspector, learned: LineState):
     eight = pictures(7)[6]
     sixteen = eight.astype(np.uint16) * 257

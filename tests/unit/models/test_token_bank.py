@@ -8,7 +8,12 @@ from torch.nn import functional as F
 
 from lineside.bench.extra_memory import extra_bytes
 from models.memory.coreset import CoresetSettings
-from models.memory.many_banks import cosine_distance_by_blocks, cosine_distance_in_each
+from models.memory.many_banks import (
+    cosine_distance_by_blocks,
+    cosine_distance_in_each,
+    nearest_by_blocks,
+    nearest_in_each,
+)
 from models.memory.token_bank import WHOLE, TokenBank, build_token_bank, cosine_distances, most_alike, whole_picture
 from wire.errors import ShapeError
 
@@ -42,6 +47,23 @@ def test_many_lines_in_blocks_find_what_a_loop_over_all_pairs_finds(blocks: tupl
     ):
         torch.testing.assert_close(found, brute_force(own, bank), rtol=0, atol=1e-6)
         torch.testing.assert_close(found, others, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("blocks", [(4, 8, 3), (16, 16, 1), (64, 64, 100)])
+def test_many_lines_in_blocks_find_the_nearest_vectors_that_a_loop_over_all_pairs_finds(blocks: tuple[int, int, int]):
+    generator = torch.Generator().manual_seed(0)
+    queries = [torch.randn(count, 6, generator=generator) for count, _ in SIZES]
+    banks = [torch.randn(size, 6, generator=generator) for _, size in SIZES]
+    banks[2][30] = banks[2][7]  # equally near: the first one counts
+    rows, columns, pairs = blocks
+    by_blocks = nearest_by_blocks(queries, banks, rows=rows, columns=columns, pairs=pairs)
+    for found, alone, own, bank in zip(by_blocks, nearest_in_each(queries, banks), queries, banks, strict=True):
+        expected = torch.cdist(own.double(), bank.double())
+        for distances, indices in (found, alone):
+            assert indices.tolist() == expected.argmin(dim=1).tolist()
+            torch.testing.assert_close(distances.double(), expected.amin(dim=1), rtol=0, atol=1e-5)
+    with pytest.raises(ShapeError, match=r"queries of shape \(5, 6\) against a bank of shape \(3, 5\)"):
+        nearest_in_each(queries[:1], [banks[0][:, :5]])
 
 
 @pytest.mark.parametrize("blocks", [(4, 8, 3), (16, 20, 1), (64, 64, 100), (64, 3, 7)])
