@@ -96,7 +96,7 @@ class StateMetadata(Record):
     @property
     def stated_rate(self) -> StatedRate:
         """The false-alarm rate, by the modality that knows the fewest good parts."""
-        fewest = min((len(each.scores) for each in self.calibrations.values()), default=0)
+        fewest = min((each.references for each in self.calibrations.values()), default=0)
         return StatedRate(rate=self.spec.false_alarm_rate, references=fewest, modalities=max(1, len(self.calibrations)))
 
 

@@ -39,7 +39,7 @@ def evaluate_alarms(
         Path | None, typer.Option(metavar="DIR", help="For the family of photographs.", rich_help_panel=_DRAWN)
     ] = None,
     recipe: Annotated[str, typer.Option(help="Recipe or recipe file.")] = "embedded",
-    references: Annotated[int, typer.Option(min=2, max=1000, help="Good parts per memory.")] = 24,
+    references: Annotated[int, typer.Option(min=1, max=1000, help="Good parts per memory.")] = 24,
     rate: Annotated[float, typer.Option(min=1e-4, max=0.5, help="Stated false-alarm rate.")] = 0.05,
     drift: Annotated[bool, typer.Option(help="Also 20 % brighter, 20 % darker, and under a gradient of 10 %.")] = True,
     seed: Annotated[int, typer.Option(min=0, help="Of the choices; of the first drawn line.")] = 0,
@@ -58,7 +58,7 @@ def evaluate_alarms(
 
     from lineside.status_line import StatusLine
     from lineside.terminal import err, out
-    from models.evaluate.false_alarms import by_condition, by_group, false_alarms
+    from models.evaluate.false_alarms import by_condition, by_group, by_memory, false_alarms, outside
     from models.evaluate.report.alarm_page import write_alarm_page
     from models.recipes.loader import load_inspector
 
@@ -78,13 +78,22 @@ def evaluate_alarms(
     if not counts:
         raise ConfigurationError([f"{dataset}: {references} references leave no good image to test"])
     groups, lights = by_group(counts, rate), by_condition(counts, rate)
+    memories, strays = by_memory(counts, rate), outside(counts, rate)
     title = f"{recipe}: false alarms at a stated rate of {rate:.1%}, {references} references"
     if json_file is not None:
-        found = {"rate": rate, "counts": [each.model_dump() for each in counts]}
+        found = {
+            "rate": rate,
+            "counts": [each.model_dump() for each in counts],
+            "memories": [each.model_dump() for each in memories],
+            "outside": strays.model_dump(),
+        }
         json_file.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     tables = [groups, lights] if len(groups) > 1 else [lights]
     for rows in tables:
         out.print(_table(rows, title))
+    if strays.fewer or strays.more:
+        out.print(_table([each for each in memories if not each.kept], "Memories outside their range"))
+    out.print(strays.sentence, highlight=False)
     if StatedRate(rate=rate, references=references).extrapolated:
         out.print(f"{rate:.2%} is less than {references} references can show (1 in {references + 1}): extrapolated.")
     if report is not None:

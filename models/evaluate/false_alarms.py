@@ -61,6 +61,30 @@ class AlarmRate(BaseModel):
         return self.low <= self.alarms <= self.high
 
 
+class LinesOutside(BaseModel):
+    """How many memories lie outside their own range, on either side, and how many do if the rate is kept.
+
+    ``tail``: probability of a number at least as far out on its side as that of both sides together, twice.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    memories: int
+    fewer: int
+    more: int
+    fewer_expected: float
+    more_expected: float
+    tail: float
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        return (
+            f"Of {self.memories} memories {self.fewer} have fewer alarms than their range and {self.more} have more; "
+            f"if the rate is kept, {self.fewer_expected:.1f} and {self.more_expected:.1f} do (p {self.tail:.2g})."
+        )
+
+
 def lit(image: Image) -> dict[str, Image]:
     """The image (H, W, 3) as taken and in other light, by name. 10 % gradient: 5 % less at the left, 5 % more right."""
     ramp = np.linspace(1 - _GRADIENT / 2, 1 + _GRADIENT / 2, image.shape[1], dtype=np.float32)[None, :, None]
@@ -124,6 +148,34 @@ def together(counts: Sequence[AlarmCount], name: str, rate: float) -> AlarmRate:
     low, high = law.within(0.95)
     return AlarmRate(
         name=name, memories=len(counts), alarms=alarms, parts=law.parts, low=low, high=high, tail=law.tail(alarms)
+    )
+
+
+def by_memory(counts: Sequence[AlarmCount], rate: float) -> list[AlarmRate]:
+    """As taken, one row per memory: per line, where each line has one."""
+    return [together([each], each.trial, rate) for each in counts if each.condition == AS_TAKEN]
+
+
+def outside(counts: Sequence[AlarmCount], rate: float) -> LinesOutside:
+    """How many memories' counts, as taken, lie outside the range of 95 %; exact, of memories taken as independent.
+
+    Counts are whole numbers: less than 2.5 % of them lie on either side, and below a range that begins at 0 none do.
+    """
+    rows = by_memory(counts, rate)
+    laws = [AlarmLaw.of_memory(each.references, rate, each.parts) for each in counts if each.condition == AS_TAKEN]
+    below = [float(law.chances[: row.low].sum()) for law, row in zip(laws, rows, strict=True)]
+    above = [float(law.chances[row.high + 1 :].sum()) for law, row in zip(laws, rows, strict=True)]
+    fewer, more = sum(row.alarms < row.low for row in rows), sum(row.alarms > row.high for row in rows)
+    either = AlarmLaw.of_all(
+        AlarmLaw(chances=np.array([1 - low - high, low + high])) for low, high in zip(below, above, strict=True)
+    )
+    return LinesOutside(
+        memories=len(rows),
+        fewer=fewer,
+        more=more,
+        fewer_expected=sum(below),
+        more_expected=sum(above),
+        tail=either.tail(fewer + more),
     )
 
 

@@ -33,7 +33,8 @@ def otsu(values: NDArray[np.float32]) -> float:
     low, high = float(values.min()), float(values.max())
     if high <= low:
         return high
-    counts, edges = np.histogram(values, bins=_BINS, range=(low, high))
+    # In float32 there are not 256 numbers between values of a burnt-out picture.
+    counts, edges = np.histogram(values.astype(np.float64), bins=_BINS, range=(low, high))
     centres = (edges[:-1] + edges[1:]) / 2
     below = np.cumsum(counts)[:-1].astype(np.float64)
     above = values.size - below

@@ -1,6 +1,7 @@
 """From the scores of good parts to a threshold at a stated false-alarm rate.
 
-Calibration scores are leave-one-out, so a new good part's score is exchangeable with them. With N of them, the k-th
+Calibration scores are leave-one-out, and as a memory of one reference more would give them (``newcomers_share``), so a
+new good part's score is exchangeable with them. With N of them, the k-th
 smallest, k = ceil((N + 1)(1 - rate)), is exceeded with a probability of at most ``rate``: exact, whatever the
 distribution. Rates below 1 / (N + 1) lie beyond the data and are extrapolated, which is flagged: a score is a maximum
 over many places, so its tail is taken as Gumbel's, with location and scale by L-moments, and the uncertainty of those
@@ -64,7 +65,22 @@ def calibrated(maps: Sequence[NDArray[np.float32]], score: Callable[[NDArray[np.
         return calibrate([score(own) for own in maps], maps)
     rows, columns = maps[0].shape[0] // 2, maps[0].shape[1] // 2
     quarters = [part for half in (maps[0][:rows], maps[0][rows:]) for part in (half[:, :columns], half[:, columns:])]
-    return calibrate([score(part) for part in quarters], maps)
+    return calibrate([score(part) for part in quarters], maps).model_copy(update={"references": 1})
+
+
+def newcomers_share(once: Sequence[float], twice: Sequence[float], *, references: int, left_out: int = 1) -> float:
+    """What a new part's score is of that of a reference, in (0, 1]: the new part meets every reference, that one fewer.
+
+    ``once``: scores of references against a memory without ``left_out`` of them; ``twice``: of the first of these,
+    without twice as many. Scores fall with a power of the number of references, as distances to the nearest of so many
+    do; that power is known from the two means. 1 where there is nothing to know it from, or where they do not fall.
+    """
+    fewer, fewest = references - left_out, references - 2 * left_out
+    few, most = float(np.sum(twice)), float(np.sum(once[: len(twice)]))
+    if fewest < 1 or most <= 0 or few <= most:
+        return 1.0
+    power = math.log(few / most) / math.log(fewer / fewest)
+    return float((fewer / references) ** power)
 
 
 def normal_threshold(calibration: Calibration, rate: float) -> NormalThreshold:
@@ -72,7 +88,9 @@ def normal_threshold(calibration: Calibration, rate: float) -> NormalThreshold:
     count = len(calibration.scores)
     rank = threshold_rank(count, rate)
     if rank <= count:
-        return NormalThreshold(value=calibration.scores[rank - 1], extrapolated=False)
+        # Several scores of one part (its quarters) show no more than the part does.
+        beyond = threshold_rank(calibration.references, rate) > calibration.references
+        return NormalThreshold(value=calibration.scores[rank - 1], extrapolated=beyond)
     l2 = calibration.scale / _GUMBEL_SIGMA * _GUMBEL_L2
     tail = calibration.location + _predictive_factor(min(max(count, _FEWEST), _MOST), rate) * l2
     return NormalThreshold(value=max(tail, calibration.scores[-1]), extrapolated=True)

@@ -1,6 +1,6 @@
 """A bounded bank: greedy k-center over patches, so that every patch kept out lies near one kept in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -58,6 +58,13 @@ class _Candidates:
         return cls(indices, points, points.square().sum(dim=1))
 
 
+def candidates(vectors: Tensor, sources: Tensor, size: int, settings: CoresetSettings) -> Tensor:
+    """Indices (N',) int64, ascending, of the vectors among which ``select_coreset`` chooses ``size``."""
+    if len(vectors) <= max(settings.candidates, size):
+        return torch.arange(len(vectors))
+    return _Candidates.of(vectors, sources, size, settings).indices.sort().values
+
+
 def select_coreset(vectors: Tensor, sources: Tensor, size: int, settings: CoresetSettings) -> Tensor:
     """Indices (K,) int64, ascending, K = min(size, N), of vectors (N, D) coming from images sources (N,) int64.
 
@@ -75,18 +82,17 @@ def select_coreset(vectors: Tensor, sources: Tensor, size: int, settings: Corese
 
 
 def in_place_of_each(
-    vectors: Tensor, sources: Tensor, keep: Tensor, size: int, settings: CoresetSettings
+    vectors: Tensor, sources: Tensor, keep: Tensor, size: int, settings: CoresetSettings, *, images: Iterable[int]
 ) -> Iterator[Tensor]:
-    """For each image the indices (K,) int64 of what is chosen in the place of its own vectors in ``keep``.
+    """For each of ``images`` the indices (K,) int64 of what is chosen in the place of its own vectors in ``keep``.
 
-    ``keep`` is what ``select_coreset`` chose. Taking an image's vectors away is not enough to have a choice that it had
-    no part in: where they lie, others were passed over because of them, and the image would look stranger there than
-    any new one. So the greedy choice goes on among the other images until it is as large as before.
+    ``keep`` is what ``select_coreset`` chose. Where an image's vectors lie, others were passed over because of them, so
+    the greedy choice goes on among the other images until it is as large as before. Quick, and nearly a choice that the
+    image had no part in: what was kept of the others still keeps away from where its vectors were.
     """
-    images = int(sources.max()) + 1
     owners = sources[keep]
     if len(vectors) <= size:
-        for _ in range(images):
+        for _ in images:
             yield keep[:0]
         return
     pool = _Candidates.of(vectors, sources, size, settings)
@@ -95,7 +101,7 @@ def in_place_of_each(
     kept = place[keep]
     pool_sources = sources[pool.indices]
     distances, index = nearest(pool.points, pool.points[kept])
-    for image in range(images):
+    for image in images:
         own = owners == image
         distance = distances.square()
         lost = (own[index] & (pool_sources != image)).nonzero()[:, 0]

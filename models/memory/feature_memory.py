@@ -11,7 +11,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.backbones.student import StudentFeatures
-from models.memory.bank import Bank, bank_of_all, build_bank, build_bank_of_views, compare_in_each
+from models.memory.bank import (
+    Bank,
+    LeftOut,
+    bank_of_all,
+    build_bank_and_leave_out,
+    build_bank_of_views,
+    compare_in_each,
+    left_out_at_once,
+)
 from models.memory.coreset import CoresetSettings
 from wire.errors import ShapeError
 
@@ -128,6 +136,19 @@ def compare_in_memories(
     return found
 
 
+@dataclass(frozen=True, kw_only=True)
+class LeftOutComparisons:
+    """References against the memory without their own patches.
+
+    ``twice``: some of them, the first ones, against the memory without another reference, too; none of fewer than
+    three. ``at_once``: how many references were left out together.
+    """
+
+    once: Sequence[Comparison]
+    twice: Sequence[Comparison] = ()
+    at_once: int = 1
+
+
 def build_feature_memory(
     references: Sequence[StudentFeatures],
     valids: Sequence[Tensor | None],
@@ -135,31 +156,34 @@ def build_feature_memory(
     *,
     max_vectors: int,
     mirrored: bool = False,
-) -> tuple[FeatureMemory, list[Comparison]]:
-    """(memory, comparison of every reference with the memory without its own patches).
+) -> tuple[FeatureMemory, LeftOutComparisons]:
+    """(memory, every reference compared with the memory without its own patches).
 
     references: one image each (B = 1); ``mirrored``: all of them, then all of them again for each of ``MIRRORS``; a
     mirror image is left out with its original and has no comparison of its own. A single reference is left out by
     quarters: each of its quarters is compared with the other three. ValueError without a valid patch.
     """
     turns: tuple[tuple[int, ...], ...] = ((), *MIRRORS) if mirrored else ((),)
+    originals = len(references) // len(turns)
     banks: dict[str, Bank] = {}
-    left_out: dict[str, list[Difference]] = {}
+    once: dict[str, list[Difference]] = {}
+    twice: dict[str, list[Difference]] = {}
     for scale in _SCALES:
         maps = [getattr(reference, scale)[0] for reference in references]  # (D, h, w) each
         masks = [
             _validity(valid if scale == "fine" else on_coarse_grid(valid, reference.coarse), own)
             for valid, own, reference in zip(valids, maps, references, strict=True)
         ]
-        owners = _owners(masks[: len(masks) // len(turns)])
+        owners = _owners(masks[:originals])
         sources = [torch.flip(own, turn) for turn in turns for own in owners]
-        banks[scale], left_out[scale] = _build_scale(
+        banks[scale], left_out = _build_scale(
             maps, masks, sources, settings, max_vectors=max_vectors, mirrored=mirrored
         )
+        once[scale], twice[scale] = (each[:originals] for each in left_out)
     memory = FeatureMemory(fine=banks["fine"], coarse=banks["coarse"])
-    pairs = zip(left_out["fine"], left_out["coarse"], strict=True)
-    originals = len(references) // len(turns)
-    return memory, [Comparison(fine=fine, coarse=coarse) for fine, coarse in pairs][:originals]
+    # Quarters of one part say nothing of another part.
+    pairs = _comparisons(twice) if originals > 1 else []
+    return memory, LeftOutComparisons(once=_comparisons(once), twice=pairs, at_once=left_out_at_once(originals))
 
 
 def on_coarse_grid(valid: Tensor | None, coarse: Tensor) -> Tensor | None:
@@ -185,7 +209,7 @@ def _build_scale(
     *,
     max_vectors: int,
     mirrored: bool,
-) -> tuple[Bank, list[Difference]]:
+) -> tuple[Bank, tuple[list[Difference], list[Difference]]]:
     patches = [own[:, mask].T for own, mask in zip(maps, masks, strict=True)]  # (n, D) each
     seen = torch.cat([own[mask] for own, mask in zip(owners, masks, strict=True)])
     # Numbered without gaps: a picture may be without a valid patch.
@@ -197,15 +221,29 @@ def _build_scale(
     if mirrored:
         views = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes)).to(vectors.device)
         views = torch.unique(views, return_inverse=True)[1]
-        bank, left_out = build_bank_of_views(vectors, views, sources, settings, max_vectors=max_vectors)
+        bank, once, twice = build_bank_of_views(vectors, views, sources, settings, max_vectors=max_vectors)
     else:
-        bank, left_out = build_bank(vectors, sources, settings, max_vectors=max_vectors)
-    differences = vectors - left_out.nearest
-    return bank, [
-        _difference(mask, ratios, vector)
-        for mask, ratios, vector in zip(
-            masks, torch.split(left_out.ratios, sizes), torch.split(differences, sizes), strict=True
-        )
+        bank, once, twice = build_bank_and_leave_out(vectors, sources, settings, max_vectors=max_vectors)
+    return bank, (_differences(vectors, masks, once), [] if twice is None else _differences(vectors, masks, twice))
+
+
+def _differences(vectors: Tensor, masks: Sequence[Tensor], left_out: LeftOut) -> list[Difference]:
+    """Of the first images, as far as they were left out: vectors (N, D) of the valid places of all ``masks``."""
+    found: list[Difference] = []
+    start = 0
+    for mask in masks:
+        end = start + int(mask.sum())
+        if end > len(left_out.ratios):
+            break
+        found.append(_difference(mask, left_out.ratios[start:end], vectors[start:end] - left_out.nearest[start:end]))
+        start = end
+    return found
+
+
+def _comparisons(scales: Mapping[str, Sequence[Difference]]) -> list[Comparison]:
+    """Of as many images as both scales have."""
+    return [
+        Comparison(fine=fine, coarse=coarse) for fine, coarse in zip(scales["fine"], scales["coarse"], strict=False)
     ]
 
 

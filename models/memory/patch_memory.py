@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.memory.bank import Bank, build_bank
+from models.memory.bank import Bank, build_bank_and_leave_out
 from models.memory.coreset import CoresetSettings
 from models.memory.places import MIN_REFERENCES, Places, build_places
 from models.memory.whitening import Whitening, WhiteningSettings, fit_whitening
@@ -139,7 +139,9 @@ def build_patch_memory(
     counts = torch.tensor([len(v) for v in per_image], device=vectors.device)
     sources = torch.repeat_interleave(torch.arange(len(per_image), device=vectors.device), counts)
     whitening = fit_whitening(vectors[:: -(-len(vectors) // _STATISTICS_PATCHES)], settings.whitening)
-    bank, left_out_patches = build_bank(whitening(vectors), sources, settings.coreset, max_vectors=max_vectors)
+    bank, left_out_patches, _ = build_bank_and_leave_out(
+        whitening(vectors), sources, settings.coreset, max_vectors=max_vectors
+    )
     bank_maps = [
         smooth(_on_grid(own, reference.validity()).cpu().numpy(), settings.smoothing_cells)
         for own, reference in zip(torch.split(left_out_patches.ratios, counts.tolist()), references, strict=True)

@@ -15,9 +15,15 @@ from models.ground.anomaly_scale import AnomalyScale, fit_scale
 from models.ground.decoder import Decoder, gather
 from models.ground.image_score import image_score
 from models.ground.own_contrast import raised_by_own_contrast
-from models.memory.calibration import calibrated
+from models.memory.calibration import calibrated, newcomers_share
 from models.memory.coreset import CoresetSettings
-from models.memory.feature_memory import MIRRORS, FeatureMemory, build_feature_memory, compare_in_memories
+from models.memory.feature_memory import (
+    MIRRORS,
+    Comparison,
+    FeatureMemory,
+    build_feature_memory,
+    compare_in_memories,
+)
 from models.memory.patch_memory import Map
 from models.memory.resident_banks import ResidentBanks
 from models.recipes.built_memory import BuiltMemory
@@ -154,15 +160,17 @@ class NetworkDetector:
             memory, left_out = build_feature_memory(
                 known, valids, self._settings.coreset, max_vectors=spec.max_vectors, mirrored=mirrored
             )
-            known, valids = known[: len(pictures)], valids[: len(pictures)]
-            logits = [
-                self._decoder(gather(own, [comparison]))[0] for own, comparison in zip(known, left_out, strict=True)
-            ]
-            scale = fit_scale(logits, left_out)
-            maps = [
-                _on_host([scale(own, comparison, self._settings.decoder_weight)], [valid])[0]
-                for own, comparison, valid in zip(logits, left_out, valids, strict=True)
-            ]
+            logits = self._left_out_logits(known, left_out.once)
+            scale = fit_scale(logits, left_out.once)
+            maps = self._scaled(scale, logits, left_out.once, valids)
+            fewer = self._scaled(scale, self._left_out_logits(known, left_out.twice), left_out.twice, valids)
+            share = newcomers_share(
+                [self.score(each) for each in maps],
+                [self.score(each) for each in fewer],
+                references=len(pictures),
+                left_out=left_out.at_once,
+            )
+            maps = [share * each for each in maps]
             return BuiltMemory(
                 tensors={**memory.tensors(name), **scale.tensors(name)},
                 calibration=calibrated(maps, self.score),
@@ -173,6 +181,22 @@ class NetworkDetector:
         """Whether so little was seen that mirror images are worth their time: a large picture shows much by itself."""
         pixels = [picture.values.shape[-2] * picture.values.shape[-1] for picture in pictures]
         return len(pixels) < self._settings.mirrored_below and max(pixels, default=0) <= self._settings.far_above_pixels
+
+    def _left_out_logits(self, known: Sequence[StudentFeatures], left_out: Sequence[Comparison]) -> list[Tensor]:
+        """Of the first references, as many as were left out."""
+        return [self._decoder(gather(own, [each]))[0] for own, each in zip(known, left_out, strict=False)]
+
+    def _scaled(
+        self,
+        scale: AnomalyScale,
+        logits: Sequence[Tensor],
+        comparisons: Sequence[Comparison],
+        valids: Sequence[Tensor | None],
+    ) -> list[Map]:
+        return [
+            _on_host([scale(own, comparison, self._settings.decoder_weight)], [valid])[0]
+            for own, comparison, valid in zip(logits, comparisons, valids, strict=False)
+        ]
 
     def _batches(self, pictures: Sequence[Planes]) -> Iterator[tuple[list[int], StudentFeatures]]:
         """Pictures of one shape share a pass: (their indices, their features), one pass after the other."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from models.evaluate.alarm_law import AlarmLaw
-from models.evaluate.false_alarms import AS_TAKEN, AlarmCount, AlarmRate
+from models.evaluate.false_alarms import AS_TAKEN, AlarmCount, AlarmRate, by_memory, outside
 from models.evaluate.report.chart import Axis, Line, legend, line_chart
 from models.evaluate.report.document import document
 
@@ -28,14 +28,16 @@ def write_alarm_page(
 
 def alarm_page(counts: Sequence[AlarmCount], tables: Sequence[Sequence[AlarmRate]], *, title: str, rate: float) -> str:
     """The whole document: ``tables`` (by group, by light) with a bar per row, and memories against their law."""
-    highest = max(max(each.rate, each.high / each.parts) for rows in tables for each in rows)
+    strays = [each for each in by_memory(counts, rate) if not each.kept]
+    highest = max(max(each.rate, each.high / each.parts) for rows in (*tables, strays) for each in rows)
     limit = min(1.0, math.ceil(highest * 20) / 20)
     body = "".join(_table(rows, rate, limit) for rows in tables)
+    beyond = f"<p>{escape(outside(counts, rate).sentence)}</p>{_table(strays, rate, limit) if strays else ''}"
     return document(
         title,
         f"<p>Stated false-alarm rate {rate:.1%} (dashed). Bars: where 95 % of counts lie if it is kept; the rate of a "
         "memory is itself Beta distributed, since its threshold comes from few references. Dots: measured.</p>"
-        f"{body}<h2>Memory by memory</h2><p>Share of memories with at most so large a share of alarms.</p>"
+        f"{body}<h2>Memory by memory</h2>{beyond}<p>Share of memories with at most so large a share of alarms.</p>"
         f'<div class="charts"><figure>{_by_memory(counts, rate, limit)}</figure></div>{legend((_MEASURED, _KEPT))}',
     )
 

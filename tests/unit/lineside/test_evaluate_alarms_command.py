@@ -34,7 +34,11 @@ def test_drawn_lines_are_counted_by_family_into_table_file_and_page(run: Run, tm
                          "--json", tmp_path / "counts.json", "--report", tmp_path / "page", *FEW)  # fmt: skip
     assert code == 0, err
     assert all(name in out for name in ("brushed", "nut", "as taken", "95 % if kept"))
-    counts = json.loads((tmp_path / "counts.json").read_text())["counts"]
+    found = json.loads((tmp_path / "counts.json").read_text())
+    counts = found["counts"]
+    assert [each["name"] for each in found["memories"]] == ["brushed, line 0", "nut, line 0"]
+    assert found["outside"]["memories"] == 2
+    assert "Of 2 memories" in out
     assert [(each["group"], each["references"], each["parts"]) for each in counts] == [("brushed", 2, 3), ("nut", 2, 3)]
     assert "brushed" in (tmp_path / "page" / "index.html").read_text()
 

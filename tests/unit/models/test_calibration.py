@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from models.memory.calibration import MAP_QUANTILE_LEVELS, calibrate, deviation, map_quantile, normal_threshold
+from models.memory.calibration import (
+    MAP_QUANTILE_LEVELS,
+    calibrate,
+    deviation,
+    map_quantile,
+    newcomers_share,
+    normal_threshold,
+)
 
 NINE = calibrate([5.0, 1.0, 3.0, 2.0, 4.0, 9.0, 7.0, 8.0, 6.0])
 
@@ -65,3 +72,21 @@ def test_scores_are_kept_ascending_and_map_quantiles_at_their_levels():
 def test_one_score_is_no_calibration():
     with pytest.raises(ValueError, match="1 calibration scores; at least 2 are needed"):
         calibrate([1.0])
+
+
+def test_a_new_part_meets_one_reference_more_than_one_that_was_left_out():
+    # 3 references: against one of them scores are 4, against two 2, so score times number is constant: of three 4 / 3.
+    assert newcomers_share([2.0, 2.0, 2.0], [4.0, 4.0, 4.0], references=3) == pytest.approx(2 / 3)
+    # Of those that were left out twice alone: 12 references, four together; against 4 of them 6, against 8 of them 3.
+    assert newcomers_share([3.0] * 4 + [99.0] * 8, [6.0] * 4, references=12, left_out=4) == pytest.approx(2 / 3)
+
+
+@pytest.mark.parametrize(
+    ("once", "twice", "references"),
+    [([1.0, 2.0], [], 2), ([2.0, 2.0, 2.0], [1.9, 1.9, 1.9], 3), ([0.0] * 3, [0.0] * 3, 3)],
+    ids=["two references", "scores that do not fall", "parts that show nothing"],
+)
+def test_where_nothing_is_known_of_one_reference_more_scores_stay(
+    once: list[float], twice: list[float], references: int
+):
+    assert newcomers_share(once, twice, references=references) == 1.0

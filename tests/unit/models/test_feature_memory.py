@@ -47,15 +47,15 @@ def test_the_difference_points_from_the_nearest_good_patch_to_the_part():
 def test_a_reference_left_out_is_compared_with_the_others_only():
     references = [features(0), features(0), features(2, offset=10.0)]
     _, left_out = build_feature_memory(references, [None] * 3, CORESET, max_vectors=1000)
-    assert float(left_out[0].fine.ratio.max()) < 1e-2  # its twin is still there
-    assert float(left_out[2].fine.ratio.min()) > 2  # its own patches do not help it
+    assert float(left_out.once[0].fine.ratio.max()) < 1e-2  # its twin is still there
+    assert float(left_out.once[2].fine.ratio.min()) > 2  # its own patches do not help it
 
 
 def test_a_single_reference_is_left_out_by_quarters():
     one = features(3)
     one.fine[0, :, :2, :3] += 50.0  # the first quarter is unlike the three others
     _, left_out = build_feature_memory([one], [None], CORESET, max_vectors=1000)
-    ratio = left_out[0].fine.ratio
+    ratio = left_out.once[0].fine.ratio
     assert float(ratio[:2, :3].min()) > 3 * float(ratio[2:, 3:].max())
 
 
@@ -72,9 +72,9 @@ def test_a_quarter_is_left_out_together_with_its_mirror_images():
     views = [plain, *(mirrored(plain, axes) for axes in MIRRORS)]
     memory, left_out = build_feature_memory(views, [None] * 4, CORESET, max_vectors=1000, mirrored=True)
     assert len(memory.fine.vectors) == 4 * 24
-    assert len(left_out) == 1
+    assert len(left_out.once) == 1
     # Each quarter is alike throughout: the nearest vector is another quarter's, 10 away in each of three values.
-    assert left_out[0].fine.vector.abs().min() >= 10
+    assert left_out.once[0].fine.vector.abs().min() >= 10
 
 
 def test_a_memory_that_cannot_keep_all_views_leaves_a_part_out_by_choosing_again_without_it():
@@ -82,10 +82,10 @@ def test_a_memory_that_cannot_keep_all_views_leaves_a_part_out_by_choosing_again
     views = [*parts, *(mirrored(part, axes) for axes in MIRRORS for part in parts)]
     memory, left_out = build_feature_memory(views, [None] * 12, CORESET, max_vectors=12, mirrored=True)
     assert len(memory.fine.vectors) == 12
-    assert len(left_out) == 3
+    assert len(left_out.once) == 3
     # Three values, 10 away each: of the third part and its mirror images nothing is left to be near to.
-    assert float(left_out[2].fine.vector.norm(dim=0).min()) > 10
-    assert float(left_out[0].fine.vector.norm(dim=0).max()) < 10
+    assert float(left_out.once[2].fine.vector.norm(dim=0).min()) > 10
+    assert float(left_out.once[0].fine.vector.norm(dim=0).max()) < 10
 
 
 def test_what_looks_the_same_either_way_round_is_known_closely():

@@ -22,6 +22,11 @@ def test_otsu_of_a_constant_is_the_constant():
     assert otsu(np.full((3, 4), 2.5, np.float32)) == 2.5
 
 
+def test_otsu_splits_values_that_have_no_number_between_them():
+    one, next_one = np.float32(1), np.nextafter(np.float32(1), np.float32(2))
+    assert float(one) < otsu(np.array([one, one, next_one], np.float32)) < float(next_one)
+
+
 def test_otsu_alone_would_mark_half_of_a_normal_map_and_tau_marks_hardly_any():
     noise = np.random.default_rng(1).normal(5, 1, (100, 100)).astype(np.float32)
     normal_level = float(np.quantile(noise, 0.9995))

@@ -5,9 +5,20 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
+from scipy.stats import betabinom
 
 from models.evaluate.alarm_trials import DrawnTrials, Trial, labelled_trials
-from models.evaluate.false_alarms import AS_TAKEN, AlarmCount, by_condition, by_group, false_alarms, lit
+from models.evaluate.false_alarms import (
+    AS_TAKEN,
+    AlarmCount,
+    by_condition,
+    by_group,
+    by_memory,
+    false_alarms,
+    lit,
+    outside,
+)  # fmt: skip
 from models.evaluate.report.alarm_page import alarm_page
 from models.evaluate.sample import GOOD, LabelledSet, ObjectSet, Sample
 from tests.unit.models.drawn_parts import good_part, small_line
@@ -83,6 +94,35 @@ def test_drawn_lines_are_judged_on_parts_that_were_no_reference(inspector: Inspe
     ]  # fmt: skip
 
 
+def count_of(name: str, alarms: int, *, condition: str = AS_TAKEN) -> AlarmCount:
+    return AlarmCount(group="tile", trial=name, condition=condition, references=19, alarms=alarms, parts=19)
+
+
+def test_lines_outside_their_own_range_are_counted_on_either_side_beside_those_of_chance():
+    # Rate .2 of 19 scores: Beta(4, 16); 19 fresh parts have 0 to 9 alarms in 95 of 100 memories, 0 in 3.7 of them.
+    names = [*(f"line {number}" for number in range(8)), "careless"]
+    counts = [count_of(name, alarms) for name, alarms in zip(names, [*range(1, 9), 15], strict=True)]
+    counts.append(count_of("careless", 19, condition="exposure +20 %"))
+    rows = by_memory(counts, 0.2)
+    assert [(each.name, each.alarms, each.kept) for each in rows[-2:]] == [("line 7", 8, True), ("careless", 15, False)]
+    found = outside(counts, 0.2)
+    above = float(betabinom(19, 4, 16).sf(rows[0].high))
+    assert (rows[0].low, found.memories, found.fewer, found.more) == (0, 9, 0, 1)
+    assert (found.fewer_expected, found.more_expected) == pytest.approx((0, 9 * above))
+    # At least one of nine, twice.
+    assert found.tail == pytest.approx(min(1.0, 2 * (1 - (1 - above) ** 9)))
+    assert "Of 9 memories 0 have fewer alarms than their range and 1 have more" in found.sentence
+
+
+def test_too_few_alarms_on_every_line_lie_outside_as_well():
+    counts = [
+        AlarmCount(group="a", trial=f"{n}", condition=AS_TAKEN, references=99, alarms=0, parts=400) for n in range(4)
+    ]
+    found = outside(counts, 0.2)
+    assert (found.fewer, found.more) == (4, 0)
+    assert found.tail < 1e-4
+
+
 def test_a_page_shows_each_group_its_range_and_what_lies_outside():
     counts = [
         AlarmCount(group=name, trial=name, condition=AS_TAKEN, references=24, alarms=alarms, parts=60)
@@ -95,5 +135,6 @@ def test_a_page_shows_each_group_its_range_and_what_lies_outside():
     page = alarm_page(counts, [rows, by_condition(counts, 0.05)], title="a <title>", rate=0.05)
     assert "kept &amp; well" in page
     assert "a &lt;title&gt;" in page
-    assert page.count("<circle") == 3
+    # Two groups, both together, and the memory that lies outside.
+    assert page.count("<circle") == 4
     assert page.count("#d55e00") >= 2
