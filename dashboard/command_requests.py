@@ -94,6 +94,14 @@ class DescribeRequest(CommandRequest):
         ChosenLevel | None,
         Field(description="Which of those texts are read; empty: as the recipe says", examples=["template"]),
     ] = None
+    learned_words: Annotated[
+        str | None,
+        Field(
+            pattern="^([0-9a-f]{64})?$",
+            description="sha256 of learned words that `lineside train spgdd --line` or `lineside state describe` put "
+            "into the object store; empty: as the recipe says",
+        ),
+    ] = None
     matching: Annotated[
         Matching | None,
         Field(description="`aligned`: parts lie in a fixture; `nearest`: they do not; empty: as the recipe says"),

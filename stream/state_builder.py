@@ -1,26 +1,26 @@
 """Makes new versions of what a line knows: from references, from the first parts of a line, by changed thresholds."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from uuid import UUID
 
 import structlog
 
 from models.kinds.lessons import carried_over
-from models.text.line_profile import without_tags
 from storage.history import History
+from storage.learned_words import LearnedWordsStore
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
 from storage.references import ReferenceStore
 from storage.stored_inspection import FeedbackLabel
+from stream.steps.description import described, missing_texts
 from stream.steps.lesson import read_lesson
 from stream.steps.reference_part import reference_part
 from wire.command import CommandKind, LineCommand
-from wire.description import MOST_CHARACTERS, Description, PromptLevel
 from wire.errors import DecodeError, RetryLater
 from wire.inspection import Inspection
-from wire.inspector import Inspector, NamingInspector
+from wire.inspector import Inspector, NamingInspector, ReadingInspector
 from wire.lesson import Lesson
 from wire.line_state import LineSpec, LineState, StateMetadata, TaughtExample
 from wire.part import Part
@@ -76,6 +76,7 @@ class StateBuilder:
     ) -> None:
         self._inspector = inspector
         self._payloads = payloads
+        self._words = LearnedWordsStore(payloads)
         self._lines = lines
         self._states = states
         self._references = references
@@ -157,30 +158,25 @@ class StateBuilder:
             self._try(command, outcome, lambda command, _: change(command))
         for product, because in touched.items():
             self._rebuild(line, product, because, outcome)
-        remark = _remark(self._lines.ensure(line))
+        remark = missing_texts(self._lines.ensure(line))
         for command in commands:
             if command.kind is CommandKind.DESCRIBE and command.command_id in outcome.done:
                 outcome.done[command.command_id] += remark
 
     def _describe(self, command: LineCommand) -> list[str]:
-        """Change what people say of the line's parts; the products that a version knows by other words."""
-        wanted = {
-            "class_name": command.class_name,
-            "defect_words": command.defect_words,
-            "normality": command.normality,
-            "descriptions": command.descriptions,
-            "description_level": command.description_level,
-            "matching": command.matching,
-        }
-        said = {name: value for name, value in wanted.items() if value is not None}
-        if not said:
-            raise ValueError("the command says nothing about the line's parts")
-        for sentence in (command.class_name, command.normality, *(command.defect_words or ())):
-            without_tags(sentence or "")  # refuses what is too long for a prompt
-        _check_descriptions(command.descriptions or ())
-        self._lines.upsert(self._lines.ensure(command.line).model_copy(update=said))
+        """Change what is said of the line's parts; the products that a version knows by other words."""
+        spec = described(self._lines.ensure(command.line), command)
+        if command.learned_words:
+            self._check_words(command.learned_words)
+        self._lines.upsert(spec)
         products = sorted({metadata.product for metadata in self._states.list(command.line)})
         return [product for product in products if self._states.active(command.line, product) is not None]
+
+    def _check_words(self, sha256: str) -> None:
+        """ValueError, DecodeError if they are not there, or of no use to this detector."""
+        if not isinstance(self._inspector, ReadingInspector):
+            raise ValueError(f"recipe {self._inspector.recipe} compares nothing with words")
+        self._inspector.check_words(self._words.get(sha256))
 
     def _rebuild(self, line: str, product: str, because: Sequence[LineCommand], outcome: Outcome) -> None:
         current = self._references.current(line, product)
@@ -225,9 +221,10 @@ class StateBuilder:
     def _build(self, line: str, product: str, parent: int | None, *, reason: str, by: str) -> Decision:
         """Build from the current references. LookupError, DecodeError, ValueError say why it cannot be done."""
         spec = self._lines.ensure(line)
+        words = self._words.get(spec.learned_words)
         references = _StoredParts(
             [self._inspection(reference.inspection_id) for reference in self._references.current(line, product)],
-            lambda inspection: reference_part(inspection, self._payloads.get, spec),
+            lambda inspection: replace(reference_part(inspection, self._payloads.get, spec), learned_words=words),
         )
         state = self._inspector.build_state(references, spec, product=product)
         if parent is not None:
@@ -364,28 +361,6 @@ class _StoredParts(Sequence[Part]):
 
     def __getitem__(self, index: int) -> Part:  # type: ignore[override]  # a slice of it has no use
         return self._read(self._inspections[index])
-
-
-def _check_descriptions(descriptions: Sequence[Description]) -> None:
-    """ValueError for a text that is too long for a prompt, or a kind that is described twice at one level."""
-    seen = set()
-    for each in descriptions:
-        without_tags(each.text, most=MOST_CHARACTERS)
-        place = (without_tags(each.name), each.level)
-        if not place[0]:
-            raise ValueError(f"{each.name!r} is no name for a kind of defect")
-        if place in seen:
-            raise ValueError(f"{each.name!r} has two texts of level {each.level}")
-        seen.add(place)
-
-
-def _remark(spec: LineSpec) -> str:
-    """Kinds that the line describes at other levels than the one it reads; "" = none."""
-    if spec.description_level in ("", PromptLevel.CLASSNAME):
-        return ""
-    read = {each.name for each in spec.descriptions if each.level is spec.description_level}
-    alone = dict.fromkeys(each.name for each in spec.descriptions if each.name not in read)
-    return f"; no text of level {spec.description_level}, named alone: {', '.join(alone)}" if alone else ""
 
 
 def _with(state: LineState, **changes: object) -> LineState:

@@ -16,6 +16,7 @@ from storage.commands import CommandStore
 from storage.database import Database
 from storage.history import History
 from storage.jobs import JobStore
+from storage.learned_words import LearnedWordsStore
 from storage.ledger import LedgerStore
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
@@ -33,6 +34,7 @@ from stream.evidence_writer import EvidenceWriter
 from stream.frame_reader import FrameReader
 from stream.line_specs import LineSpecs
 from stream.line_states import LineStates
+from stream.line_words import LineWords
 from stream.metrics.build import BuildMetrics
 from stream.metrics.describe import DescribeMetrics
 from stream.metrics.inspect import InspectMetrics
@@ -206,6 +208,7 @@ class _Worker:
         return InspectAgent(
             reader=FrameReader(payloads),
             specs=LineSpecs(LineRegistry(database)),
+            words=LineWords(LearnedWordsStore(payloads)),
             states=LineStates(states, model_digest=inspector.digest, budget_bytes=settings.inspect.state_bytes),
             state_store=states,
             model=ModelThread(inspector, cpu=settings.inspect.model_cpu),

@@ -51,6 +51,7 @@ class LineCommand(Record):
     normality: str | None = None
     descriptions: tuple[Description, ...] | None = None
     description_level: ChosenLevel | None = None
+    learned_words: str | None = None
     matching: Matching | None = None
     name: str = ""  # name; "unknown" takes a name back
     regions: tuple[RegionReference, ...] = ()  # name

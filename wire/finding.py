@@ -54,11 +54,13 @@ class Reading(Record):
 
     ``vv_mode``: value-value attention of its image tokens. ``level``: how much its texts say of each kind of defect;
     None: no such text had a say. ``named_alone``: kinds without a text of that level, whose name stood in for it.
+    ``learned_words``: sha256 of the file of words that a training found; "" = people's words.
     """
 
     vv_mode: str
     level: PromptLevel | None = None
     named_alone: tuple[str, ...] = ()
+    learned_words: str = ""
 
 
 class ModalityVerdict(Record):

@@ -31,6 +31,14 @@ class Inspector(Protocol):
 
 
 @runtime_checkable
+class ReadingInspector(Inspector, Protocol):
+    """A detector that compares pictures with words, and takes those that a training found for a line."""
+
+    def check_words(self, file: bytes) -> None:
+        """ValueError if it reads nothing, or if ``file`` holds no learned words that fit its text tower."""
+
+
+@runtime_checkable
 class NamingInspector(Inspector, Protocol):
     """A detector that also learns names of defects from people."""
 

@@ -13,6 +13,7 @@ from pydantic import Field
 from wire import topics
 from wire.cloudevents import CloudEvent
 from wire.description import ChosenLevel, Description
+from wire.finding import Reading
 from wire.json_message import Moment, Record, envelope
 from wire.stated_rate import StatedRate
 
@@ -32,6 +33,8 @@ class LineSpec(Record):
     # What its kinds of defects are like, and at which level those texts are read; "" = as the recipe says.
     descriptions: tuple[Description, ...] = ()
     description_level: ChosenLevel = ""
+    # Words that a training found for it: sha256 of their file in the object store; "" = as the recipe says.
+    learned_words: str = ""
     # Where a detector that keeps whole references looks for a place: "aligned" = at the same place, for parts in a
     # fixture; "nearest" = anywhere, for loose parts and textures; "" = as the recipe says.
     matching: Matching = ""
@@ -92,6 +95,8 @@ class StateMetadata(Record):
     manual_thresholds: dict[str, float] = Field(default_factory=dict)
     # Examples of people's own classes, in the order in which they were named; their vectors are among the tensors.
     taught: tuple[TaughtExample, ...] = ()
+    # How its references were seen and read; None from detectors that know no words, and in older versions.
+    reading: Reading | None = None
 
     @property
     def stated_rate(self) -> StatedRate:

@@ -32,7 +32,8 @@ class Part:
     images: modality -> (H, W, 3) uint8 or uint16 (grey is repeated over the channels; uint16 uses the full range);
     depth_mm: (H, W) float32, NaN = no return; clouds: modality -> PointCloud. ``missing`` lists expected modalities
     that did not come, ``mm_per_px`` is known where the line is calibrated. ``spec``: what people said of its line, for
-    detectors that read and judge it before there is a memory; None where nobody was asked.
+    detectors that read and judge it before there is a memory; None where nobody was asked. ``learned_words``: the file
+    that ``spec`` names, for them, too; empty = none.
     """
 
     inspection_id: UUID
@@ -46,6 +47,7 @@ class Part:
     missing: tuple[str, ...] = ()
     mm_per_px: float | None = None
     spec: LineSpec | None = None
+    learned_words: bytes = b""
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ class LineDocument(Document):
     description_level: str = Field(
         description="Which of those texts are read; empty: as the recipe says", examples=["template"]
     )
+    learned_words: str = Field(description="sha256 of words that a training found for it; empty: as the recipe says")
     matching: str = Field(description="`aligned`, `nearest`, or empty: as the recipe says", examples=["aligned"])
 
 

@@ -27,7 +27,7 @@ class LevelField:
             ui.select,
             options={level: words.name for level, words in LEVELS.items()},
             value=spec.description_level,
-            on_change=self._show,
+            on_change=self._change,
         )
         self._meaning = ui.label().classes("soft").style("font-size:12px")
         with ui.element("div").style("width:100%") as self._place:
@@ -59,8 +59,11 @@ class LevelField:
         if self._shown not in _WITHOUT_TEXTS:
             self._texts[self._shown] = self._area.value or ""
 
-    def _show(self) -> None:
+    def _change(self) -> None:
         self._keep()
+        self._show()
+
+    def _show(self) -> None:
         self._shown = self.chosen
         self._meaning.set_text(LEVELS[self._shown].meaning)
         self._area.set_value(self._texts.get(self._shown, "").rstrip("\n"))

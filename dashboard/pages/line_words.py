@@ -41,6 +41,7 @@ def line_words(spec: LineSpec, actions: StateActions) -> None:
             ("May be wrong", ", ".join(spec.defect_words) or "–"),
             ("Defects described", ", ".join(kinds) or "–"),
             ("Description level", LEVELS[spec.description_level].name),
+            ("Learned words", _learned(spec)),
             ("Lies", _MATCHINGS[spec.matching]),
         ]
         ui.html(str(facts_list(list(said))), sanitize=False)
@@ -56,6 +57,10 @@ def _fields(spec: LineSpec) -> Requesting:
     )
     flaws.props("rows=3")
     level = LevelField(spec)
+    learned = None
+    if spec.learned_words:
+        choices = {spec.learned_words: f"those that it has ({_short(spec)})", "": "as the recipe says"}
+        learned = titled_field("Learned words", ui.select, options=choices, value=spec.learned_words)
     matching = titled_field("How it lies", ui.select, options=dict(_MATCHINGS), value=spec.matching)
 
     def request(reason: str) -> DescribeRequest:
@@ -66,8 +71,19 @@ def _fields(spec: LineSpec) -> Requesting:
             defect_words=tuple(line for line in lines if line),
             descriptions=level.descriptions(),
             description_level=level.chosen,
+            learned_words=None if learned is None else learned.value,
             matching=matching.value,
             reason=reason,
         )
 
     return request
+
+
+def _learned(spec: LineSpec) -> str:
+    if spec.learned_words:
+        return f"{_short(spec)}, found by a training; texts of a level have no say beside them"
+    return f"as the recipe says; “lineside train spgdd --line {spec.line}” learns some"
+
+
+def _short(spec: LineSpec) -> str:
+    return spec.learned_words[:12]

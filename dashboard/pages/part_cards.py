@@ -108,6 +108,8 @@ def _readings(inspection: Inspection) -> list[tuple[str, object]]:
     for reading, names in found.items():
         modalities = f", {', '.join(names)}" if len(found) > 1 else ""
         pairs.append((f"Value-value attention{modalities}", reading.vv_mode))
+        if reading.learned_words:
+            pairs.append((f"Learned words{modalities}", _short(reading.learned_words)))
         if reading.level is not None:
             alone = f"; no text of it: {', '.join(reading.named_alone)}" if reading.named_alone else ""
             pairs.append((f"Description level{modalities}", f"{LEVELS[reading.level].name}{alone}"))

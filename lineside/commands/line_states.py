@@ -28,7 +28,15 @@ Wait = Annotated[
 ]
 Inspections = Annotated[list[UUID], typer.Argument(help="Inspection ids, as `lineside history --json` names them.")]
 _WAIT_S = 60.0
-_DESCRIBED = {"class_name", "defect_words", "normality", "descriptions", "description_level", "matching"}
+_DESCRIBED = {
+    "class_name",
+    "defect_words",
+    "normality",
+    "descriptions",
+    "description_level",
+    "learned_words",
+    "matching",
+}
 
 
 class _Matching(StrEnum):
@@ -161,7 +169,7 @@ def rebuild(
 
 
 @app.command()
-@site_command("broker", "database")
+@site_command("broker", "database", "objects")
 def describe(
     site: "Site", line: Line,
     class_name: Annotated[str | None, typer.Option(help="What its parts are called: hex nut.")] = None,
@@ -180,6 +188,10 @@ def describe(
             "template, a published name (v1:T0 … v2:T4), or recipe: as it says."
         ),
     ] = None,
+    learned_words: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|recipe", help="Words as `lineside train spgdd` writes them; recipe: as it says."),
+    ] = None,
     matching: Annotated[
         _Matching | None, typer.Option(help="aligned: parts lie in a fixture; nearest: not; recipe: as it says.")
     ] = None,
@@ -195,6 +207,7 @@ def describe(
         "normality": normality,
         "descriptions": None if texts is None else read_descriptions(texts),
         "description_level": None if level is None else chosen_level(level),
+        "learned_words": None if learned_words is None else _kept_words(site, learned_words),
         "matching": None if matching is None else matching.spoken,
     }
     said = {name: value for name, value in wanted.items() if value is not None}
@@ -202,6 +215,12 @@ def describe(
         _send(site, CommandKind.DESCRIBE, line, "", reason, by, wait, **said)
     else:
         _print_description(site, line)
+
+
+def _kept_words(site: "Site", named: str) -> str:
+    from lineside.learned_words import keep_words
+
+    return "" if named == _Matching.RECIPE else keep_words(site, Path(named))
 
 
 def _print_description(site: "Site", line: str) -> None:

@@ -7,9 +7,12 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from typer.core import TyperGroup
 
+from lineside.commands.options import DEFAULT_DATA_DIR, SITE_PANEL, DataDir
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from lineside.line_learner import LineLearner
     from models.train.decoding import DecodingProgress
     from models.train.distillation import DistillationProgress
     from models.train.prompt_stage import PromptProgress
@@ -217,7 +220,9 @@ def samllava(
 
 @app.command()
 def spgdd(
-    recipe: Annotated[str, typer.Option(help="A recipe of the kind spgdd, whose network sees and reads.")] = "spgdd",
+    recipe: Annotated[
+        str, typer.Option(help="A recipe of the kind spgdd or samllava, whose network sees and reads.")
+    ] = "spgdd",
     backbone: Annotated[
         str | None, typer.Option(metavar="NAME", help="--set backbone.name=NAME: a model of open_clip, tiny-clip.")
     ] = None,
@@ -227,12 +232,26 @@ def spgdd(
     changed: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Checkpoints, curves, weights, report.")] = Path(
-        "training/spgdd"
-    ),
-    data: Data = _DRAWN,
+    line: Annotated[
+        str | None,
+        typer.Option(metavar="LINE", help="Learn the words of this line of a running site, which it then judges by."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Checkpoints, curves, weights, report. [default: training/spgdd, or /LINE]"),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            metavar="procedural|DIR",
+            help="Drawn lines, or labelled images with masks. [default: with --line its good parts, into which defects "
+            "are pasted; else procedural]",
+        ),
+    ] = None,
     layout: Layout = None,
-    class_name: Annotated[str, typer.Option(help="What the parts are called in the prompts.")] = "surface",
+    class_name: Annotated[
+        str | None, typer.Option(help="What the parts are called in the prompts. [default: as the line says; surface]")
+    ] = None,
     ablations: Annotated[bool, typer.Option(help="Also train with each term left out or as printed.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Of the optimizer, for each variant.")] = 500,
     batch: Batch = 8,
@@ -241,22 +260,45 @@ def spgdd(
     seed: Seed = 0,
     threads: Threads = 1,
     device: Device = "cpu",
-) -> None:
-    """Train SPGDD-GPT's words (the prompt stage). Interrupted, the same command goes on at the last checkpoint."""
+    by: Annotated[
+        str,
+        typer.Option(envvar="LINESIDE_USER", help="With --line: who, for the audit rows. [default: the login name]"),
+    ] = "",
+    data_dir: DataDir = DEFAULT_DATA_DIR,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", envvar="LINESIDE_CONFIG", rich_help_panel=SITE_PANEL,
+            help="YAML file with the settings of the site of --line: its own, or a worker's or dashboard's.",
+        ),
+    ] = None,
+) -> None:  # fmt: skip
+    """Train SPGDD-GPT's words (the prompt stage), for a recipe or for one line. Interrupted, it goes on from there."""
     from lineside.recipe_changes import recipe_changes
     from models.train.prompt_stage import PromptStageSettings
     from models.train.spgdd import ABLATIONS, train_words
 
     changes = recipe_changes(changed or [], backbone, weights)
-    samples = _samples(data, layout, side_px)
+    learner = None if line is None else _learner(line, data_dir, config)
+    own = None if learner is None else learner.spec
+    folder = out or Path("training/spgdd") / (line or "")
+    if learner is not None and data is None:
+        samples: SampleSource = learner.samples(side_px)
+    else:
+        samples = _samples(data or _DRAWN, layout, side_px)
     settings = PromptStageSettings(
-        steps=steps, class_name=class_name, batch=batch, learning_rate=learning_rate, seed=seed
+        steps=steps,
+        class_name=class_name or (own.class_name if own else "") or "surface",
+        flaws=own.defect_words if own else (),
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
     )
     with _bars() as shown:
         trained = train_words(
             settings,
             samples,
-            out,
+            folder,
             recipe=recipe,
             changes=changes,
             ablations=ABLATIONS if ablations else {},
@@ -264,8 +306,18 @@ def spgdd(
             threads=threads,
             report=_per_variant(shown, steps),
         )
-    typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
-    typer.echo(f"Use them: --recipe {recipe} --set text.learned.weights={trained.file.resolve()}")
+    typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {folder / 'REPORT.md'}")
+    if learner is None:
+        typer.echo(f"Use them: --recipe {recipe} --set text.learned.weights={trained.file.resolve()}")
+    else:
+        typer.echo(f"{line}: {learner.give(trained, steps=steps, by=by)}")
+
+
+def _learner(line: str, data_dir: Path, config: Path | None) -> "LineLearner":
+    from lineside.line_learner import LineLearner
+    from lineside.site import Site
+
+    return LineLearner(Site(data_dir=data_dir, config=config), line)
 
 
 def _samples(data: str, layout: str | None, side_px: int) -> "SampleSource":

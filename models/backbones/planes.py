@@ -16,13 +16,14 @@ Array = NDArray[np.float32]
 class Planes:
     """values (P, h, w) float32; ``valid`` (h, w) bool where the sensor had a return; ``size`` the original (H, W).
 
-    ``spec``: what people said of the line, where they said anything.
+    ``spec``: what people said of the line, where they said anything; ``learned_words``: the file that it names.
     """
 
     values: Array
     size: tuple[int, int]
     valid: NDArray[np.bool_] | None = None
     spec: LineSpec | None = None
+    learned_words: bytes = b""
 
 
 def opponent_planes(image: NDArray[np.uint8] | NDArray[np.uint16], *, max_pixels: int) -> Planes:

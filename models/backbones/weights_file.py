@@ -39,7 +39,7 @@ class KeyReport:
         """Nothing is missing, strange or of another shape."""
         return not (self.missing or self.unexpected or self.misshapen)
 
-    def problems(self, file: Path) -> list[str]:
+    def problems(self, file: Path | str) -> list[str]:
         """One line each, for a ConfigurationError; of many the last one says how many."""
         lines = [
             *(f"weights {file}: {key} is missing" for key in self.missing),
@@ -87,7 +87,7 @@ def compare_keys(network: nn.Module, tensors: Mapping[str, Tensor]) -> KeyReport
     )
 
 
-def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], file: Path) -> None:
+def load_weights(network: nn.Module, tensors: Mapping[str, Tensor], file: Path | str) -> None:
     """Copy all tensors in. ConfigurationError names every key that is missing, strange or of another shape."""
     report = compare_keys(network, tensors)
     if not report.fits:

@@ -86,7 +86,7 @@ class ContrastDetector:
             references = [each.memorable() for each in features]
             remembered = [{**own, WHOLE: whole_picture(own)} for own in references]
             bank = build_token_bank(remembered, self._context.coreset, owners=owners, max_vectors=spec.max_vectors)
-            pair = self._reader.pair(spec)
+            pair = self._reader.pair(spec, pictures[0].learned_words)
             contexts = self._left_out(references, owners, bank, features[0].grid)
             gain = SigmoidGain.fit(contexts)
             heats = self._heats(features, pair, known=[True] * len(features))

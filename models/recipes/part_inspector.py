@@ -24,6 +24,7 @@ from models.recipes.senses import Senses
 from models.recipes.sight import Sight
 from models.recipes.teaching import Teacher
 from models.refine.regions import Marking, regions_of, upsample
+from wire.errors import ConfigurationError
 from wire.finding import Finding, ModalityState, ModalityVerdict, Mode, Picture, Reading, Region, Verdict
 from wire.frame import SENSOR
 from wire.lesson import Lesson
@@ -72,7 +73,7 @@ class PartInspector:
         self._images = sight.detector
         self._depths = depths
         self._kinds = sight.kinds
-        self._reading = sight.reading
+        self._reader = sight.reader
         self._image_planes = sight.planes
         self._depth_planes = depth_planes
         self._zero_shot_thresholds = {
@@ -153,8 +154,18 @@ class PartInspector:
             references=tuple(part.inspection_id for part in references),
             digest=tensors_digest(tensors),
             created_at=datetime.now(UTC),
+            reading=None if self._reader is None else self._reader.reading(spec, references[0].learned_words),
         )
         return LineState(metadata=metadata, tensors=tensors)
+
+    def check_words(self, file: bytes) -> None:
+        """See ``ReadingInspector.check_words``."""
+        if self._reader is None:
+            raise ValueError(f"recipe {self.recipe} compares nothing with words")
+        try:
+            self._reader.check_words(file)
+        except ConfigurationError as error:
+            raise ValueError(str(error)) from error
 
     def teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
         """See ``Inspector.teach``."""
@@ -215,14 +226,16 @@ class PartInspector:
 
     def _readings(self, part: Part, state: LineState | None, anomalies: Sequence[_Judged]) -> dict[str, Reading]:
         """By modality: how its image was seen and read. A memory was built with the words that its state keeps."""
-        if self._reading is None:
+        if self._reader is None:
             return {}
+        by_line = self._reader.reading(part.spec, part.learned_words)
+        by_state, known = by_line, set()
+        if state is not None:
+            # A state from before states said so was built without learned words.
+            by_state = state.metadata.reading or self._reader.reading(state.metadata.spec, b"")
+            known = set(state.metadata.calibrations)
         images = [each.view.modality for each in anomalies if each.detector is self._images]
-        specs = {
-            name: state.metadata.spec if state is not None and name in state.metadata.calibrations else part.spec
-            for name in images
-        }
-        return {name: self._reading(spec) for name, spec in specs.items()}
+        return {name: by_state if name in known else by_line for name in images}
 
     def _sensor_score(self, part: Part, state: LineState | None) -> float | None:
         if part.sensor is None:

@@ -35,7 +35,7 @@ def image_views(index: int, part: Part, planes_of: ImagePlanes) -> list[View]:
         View(
             part=index,
             modality=name,
-            planes=replace(planes_of(image), spec=part.spec),
+            planes=replace(planes_of(image), spec=part.spec, learned_words=part.learned_words),
             grey=lambda image=image: np.asarray(cv2.cvtColor(to_u8(image), cv2.COLOR_RGB2GRAY), np.uint8),  # type: ignore[misc]
             mm_per_px=part.mm_per_px,
         )

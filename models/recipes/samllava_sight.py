@@ -38,7 +38,7 @@ def samllava_sight(recipe: str, settings: SamLlavaRecipe, place: torch.device) -
         planes=partial(rgb_planes, least_pixels=height * width, max_pixels=settings.image_pixels),
         weights=weights,
         zero_shot_threshold=settings.coarse.zero_shot_threshold if reader.words is not None else None,
-        reading=reader.reading,
+        reader=reader,
     )
 
 

@@ -1,13 +1,12 @@
 """How a recipe sees images: what its kind adds to the parts that all recipes share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from models.kinds.classifier import KindClassifier
 from models.recipes.part_views import DepthPlanes, ImagePlanes
 from models.recipes.picture_detector import PictureDetector
-from wire.finding import Reading
-from wire.line_state import LineSpec
+from models.recipes.token_reader import TokenReader
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -23,8 +22,8 @@ class Sight:
     """``planes`` makes of an image what ``detector`` looks at; ``weights``: what the digest covers, by name.
 
     ``kinds`` gives regions their types. ``zero_shot_threshold``: a score above it is a defect where there is no memory;
-    None = scores without a verdict. ``depth``: None = the fixed filters that the recipe names. ``reading``: how the
-    parts of a line are seen and read; None where nothing is compared with words.
+    None = scores without a verdict. ``depth``: None = the fixed filters that the recipe names. ``reader``: says how
+    the parts of a line are seen and read; None where nothing is compared with words.
     """
 
     detector: PictureDetector
@@ -33,4 +32,4 @@ class Sight:
     kinds: KindClassifier | None = None
     zero_shot_threshold: float | None = None
     depth: DepthSight | None = None
-    reading: Callable[[LineSpec | None], Reading] | None = None
+    reader: TokenReader | None = None

@@ -82,7 +82,7 @@ class SpgddDetector:
             tokens = [each.memorable() for each in features]
             references = [tokens[start : start + turns] for start in range(0, len(tokens), turns)]
             bank = whole_references(references, self._memory.coreset, max_vectors=spec.max_vectors, owners=owners)
-            pair = self._reader.pair(spec)
+            pair = self._reader.pair(spec, pictures[0].learned_words)
             match = Match(spec.matching) if spec.matching else self._memory.match
             looks = self._left_out(features[::turns], owners, bank, pair, match)
             if len(looks) < 2:

@@ -25,15 +25,13 @@ def spgdd_sight(recipe: str, settings: SpgddRecipe, place: torch.device) -> Sigh
     threshold = settings.score.zero_shot_threshold if reader.words is not None else None
     if settings.tiling is None:
         planes = frame_planes(eye.backbone)
-        return Sight(
-            detector=detector, planes=planes, weights=weights, zero_shot_threshold=threshold, reading=reader.reading
-        )
+        return Sight(detector=detector, planes=planes, weights=weights, zero_shot_threshold=threshold, reader=reader)
     return Sight(
         detector=TiledDetector(detector, profile=eye.backbone.profile, tiling=settings.tiling),
         planes=partial(rgb_planes, least_pixels=frame[0] * frame[1], max_pixels=settings.image_pixels),
         weights=weights,
         zero_shot_threshold=threshold,
-        reading=reader.reading,
+        reader=reader,
     )
 
 

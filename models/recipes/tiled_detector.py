@@ -1,7 +1,7 @@
 """Any picture for a detector that sees frames of one size: squeezed into one, or cut into tiles that share batches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -96,7 +96,7 @@ class TiledDetector(EnclosingDetector[FrameDetector]):
                 pixels = np.ascontiguousarray(window.of(picture.values).transpose(1, 2, 0))
                 frame = self._profile.frame_of(pixels).pixels
                 size = (window.height, window.width)
-                tiles.append(_Tile(index, window, Planes(values=frame, size=size, spec=picture.spec)))
+                tiles.append(_Tile(index, window, replace(picture, values=frame, size=size)))
         return tiles
 
     def _joined(self, pictures: Sequence[Planes], tiles: Sequence[_Tile], looks: Sequence[Look | None]) -> list[Look]:

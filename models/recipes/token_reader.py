@@ -16,6 +16,7 @@ from models.memory.resident_banks import ResidentBanks
 from models.memory.token_bank import TokenBank
 from models.recipes.words import Words
 from models.text.prompt_bank import TextPair
+from wire.errors import ConfigurationError
 from wire.finding import Reading
 from wire.line_state import LineSpec
 
@@ -89,14 +90,20 @@ class TokenReader:
         """What each picture's line remembers; parts of one line share one."""
         return self._banks.of(memories, names)
 
-    def pair(self, spec: LineSpec | None) -> TextPair | None:
+    def pair(self, spec: LineSpec | None, learned_words: bytes) -> TextPair | None:
         """Words for a line; None where the backbone cannot read."""
-        return None if self.words is None else self.words.bank.pair(spec)
+        return None if self.words is None else self.words.bank.pair(spec, learned_words)
 
-    def reading(self, spec: LineSpec | None) -> Reading:
+    def reading(self, spec: LineSpec | None, learned_words: bytes) -> Reading:
         """How pictures are seen, and by which words of their line they are judged."""
         mode = self._vv_mode.value
-        return Reading(vv_mode=mode) if self.words is None else self.words.bank.reading(spec, mode)
+        return Reading(vv_mode=mode) if self.words is None else self.words.bank.reading(spec, mode, learned_words)
+
+    def check_words(self, learned_words: bytes) -> None:
+        """ConfigurationError if the backbone cannot read, or they do not fit its text tower."""
+        if self.words is None:
+            raise ConfigurationError(["its backbone cannot read, so that there are no words to learn"])
+        self.words.bank.known_words(learned_words)
 
     def pairs(
         self, pictures: Sequence[Planes], memories: Sequence[Tensors | None], names: Sequence[str]
@@ -106,7 +113,7 @@ class TokenReader:
         if words is None or not pictures:
             return None
         each = [
-            words.bank.pair(picture.spec).stacked()
+            words.bank.pair(picture.spec, picture.learned_words).stacked()
             if tensors is None
             else torch.from_numpy(tensors[_text_name(name)]).to(self.device)
             for picture, tensors, name in zip(pictures, memories, names, strict=True)

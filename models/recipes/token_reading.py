@@ -5,10 +5,8 @@ from typing import Final
 import torch
 
 from models.backbones.vv_attention import VvMode
-from models.backbones.weights_file import file_sha256
 from models.memory.resident_banks import ResidentBanks, usual_budget_bytes
 from models.memory.token_bank import TokenBank
-from models.recipes.recipe import weights_file
 from models.recipes.samllava_recipe import SamLlavaRecipe
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.token_eye import TokenEye
@@ -25,9 +23,9 @@ def token_reader(
 ) -> tuple[TokenReader, dict[str, bytes]]:
     """(reader, weights by name). ConfigurationError if learned words are not there or do not fit."""
     weights = {"backbone": eye.digest}
-    words = words_of(recipe, settings.text, eye, place)
-    if words is not None and settings.text.learned is not None:
-        weights["context"] = file_sha256(weights_file(recipe, settings.text.learned.weights)).encode()
+    words = words_of(recipe, settings.text, eye)
+    if words is not None and words.learned_sha256:
+        weights["context"] = words.learned_sha256.encode()
     height, width = eye.backbone.profile.frame
     reader = TokenReader(
         backbone=eye.backbone,

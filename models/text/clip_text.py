@@ -39,6 +39,17 @@ class ClipText:
         """What cosines are multiplied by before a softmax: exp of the trained log scale, 100 in published weights."""
         return float(self._clip.logit_scale.detach().exp())
 
+    @property
+    def width(self) -> int:
+        """Of the embeddings that stand for words."""
+        return int(self._clip.token_embedding.weight.shape[1])
+
+    @property
+    def device(self) -> torch.device:
+        """Of the model."""
+        found: torch.device = self._clip.positional_embedding.device
+        return found
+
     def encode(self, texts: Sequence[str]) -> Tensor:
         """(n, D), unit length, in order. What is longer than the context is cut, with a warning."""
         keys = [hashlib.sha256(text.encode()).digest() for text in texts]
@@ -64,9 +75,8 @@ class ClipText:
                 warnings.warn(
                     f"{length} tokens, {self._clip.context_length} are read: {text[:60]!r} …", UserWarning, stacklevel=3
                 )
-        device = self._clip.positional_embedding.device
         with torch.inference_mode():
-            vectors: Tensor = self._clip.encode_text(self._tokenizer(list(texts)).to(device))
+            vectors: Tensor = self._clip.encode_text(self._tokenizer(list(texts)).to(self.device))
         return F.normalize(vectors, dim=-1)
 
 

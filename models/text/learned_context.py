@@ -7,16 +7,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors.torch import save
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.backbones.weights_file import load_weights, read_weights
+from models.backbones.weights_file import load_weights
 from models.text.clip_text import mean_direction, tokenizer
+from wire.errors import ConfigurationError
 
 if TYPE_CHECKING:
     import open_clip
@@ -88,8 +89,21 @@ def pack_context(context: LearnedContext) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in sorted(context.state_dict().items())})
 
 
-def load_context(file: Path, width: int) -> LearnedContext:
-    """ConfigurationError if the file is none, or was learned for a text tower of another width."""
+def read_context(file: bytes, where: str, width: int | None = None) -> LearnedContext:
+    """From a file's bytes; ``where`` names it. ``width``: of the text tower's embeddings, None = as the file has it.
+
+    ConfigurationError if it is no such file, was learned for a text tower of another width, or holds no finite number.
+    """
+    try:
+        tensors = load(file)
+    except SafetensorError as error:
+        raise ConfigurationError([f"weights {where}: {error}"]) from error
+    if width is None:
+        width = next((each.shape[-1] for each in tensors.values() if each.ndim), 1)
     context = LearnedContext(width)
-    load_weights(context, read_weights(file), file)
+    load_weights(context, tensors, where)
+    for key, tensor in tensors.items():
+        strange = tensor[~tensor.isfinite()]
+        if len(strange):
+            raise ConfigurationError([f"weights {where}: {key} holds {strange[0].item()}, expected finite numbers"])
     return context.requires_grad_(requires_grad=False)

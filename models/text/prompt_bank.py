@@ -1,5 +1,7 @@
 """What a line's good and bad parts are called, as two directions: e_n and e_a (SYSTEMS A.2.2)."""
 
+import hashlib
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated
@@ -11,10 +13,11 @@ from torch import Tensor
 from models.settings import PartSettings
 from models.text.clip_text import ClipText, mean_direction
 from models.text.ensembles import Ensemble, Prompts, ensemble
-from models.text.learned_context import LearnedContext, LearnedTexts
+from models.text.learned_context import LearnedContext, LearnedTexts, read_context
 from models.text.levels import Rendered, level_of, render
 from models.text.line_profile import normality_sentence, without_tags
 from wire.description import MOST_CHARACTERS, PromptLevel
+from wire.errors import ConfigurationError
 from wire.finding import Reading
 from wire.line_state import LineSpec
 
@@ -57,16 +60,28 @@ class TextPair:
         return torch.stack([self.normal, self.abnormal])
 
 
-class PromptBank:
-    """Prompts of a line, from its specification; None = a line that nobody has described."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class KnownWords:
+    """Learned words, and the sha256 of the file that they came from."""
 
-    def __init__(self, text: ClipText, settings: TextSettings, learned: LearnedContext | None, tower: object) -> None:
+    context: LearnedContext
+    sha256: str
+
+
+class PromptBank:
+    """Prompts of a line, from its specification; None = a line that nobody has described.
+
+    ``words``: a file of words that a training found for the line; empty = those of the recipe, if it has any.
+    """
+
+    def __init__(self, text: ClipText, settings: TextSettings, learned: KnownWords | None, tower: object) -> None:
         self._text = text
         self._settings = settings
         self._learned = learned
         self._tower = tower
         self._pair = lru_cache(maxsize=256)(self._new_pair)
         self._rendered = lru_cache(maxsize=256)(self._newly_rendered)
+        self._own_words = lru_cache(maxsize=256)(self._fitting_words)
 
     def prompts(self, spec: LineSpec | None) -> Prompts:
         """As strings. None: of a line of which nobody said anything."""
@@ -78,22 +93,30 @@ class PromptBank:
             more=tuple(each.text for each in self._rendered(spec)),
         )
 
-    def pair(self, spec: LineSpec | None) -> TextPair:
-        """As directions; words that were learned win over the ensemble."""
-        return self._pair(spec)
+    def pair(self, spec: LineSpec | None, words: bytes = b"") -> TextPair:
+        """As directions. Words that were learned win over the ensemble, a line's own over those of the recipe."""
+        return self._pair(spec, words)
 
-    def reading(self, spec: LineSpec | None, vv_mode: str) -> Reading:
-        """Which texts those directions are of. Learned words stand alone, so that no text of a level has a say."""
-        if self._learned is not None:
-            return Reading(vv_mode=vv_mode)
+    def reading(self, spec: LineSpec | None, vv_mode: str, words: bytes = b"") -> Reading:
+        """Which texts those directions are of. Learned words stand alone: no text of a level has a say beside them."""
+        learned = self._words_of(words)
+        if learned is not None:
+            return Reading(vv_mode=vv_mode, learned_words=learned.sha256)
         level = self._level(spec)
         alone = tuple(each.name for each in self._rendered(spec) if each.level is not level)
         return Reading(vv_mode=vv_mode, level=level, named_alone=alone)
 
-    def _new_pair(self, spec: LineSpec | None) -> TextPair:
-        if self._learned is not None:
+    def known_words(self, words: bytes) -> KnownWords:
+        """Of a file. ConfigurationError if it holds none that fit this text tower."""
+        sha256 = hashlib.sha256(words).hexdigest()
+        context = read_context(words, f"learned words {sha256[:12]}", self._text.width)
+        return KnownWords(context=context.to(self._text.device), sha256=sha256)
+
+    def _new_pair(self, spec: LineSpec | None, words: bytes) -> TextPair:
+        learned = self._words_of(words)
+        if learned is not None:
             with torch.inference_mode():
-                texts = self._learned_texts(self._learned, spec)
+                texts = self._learned_texts(learned.context, spec)
             return TextPair(normal=texts.normal, abnormal=texts.abnormal)
         prompts = self.prompts(spec)
         return TextPair(
@@ -101,9 +124,20 @@ class PromptBank:
             abnormal=mean_direction(self._text.encode(prompts.abnormal)),
         )
 
+    def _words_of(self, words: bytes) -> KnownWords | None:
+        return (self._own_words(words) if words else None) or self._learned
+
+    def _fitting_words(self, words: bytes) -> KnownWords | None:
+        """None, with a warning, if they are of another text tower: a worker with a new model must not end over them."""
+        try:
+            return self.known_words(words)
+        except ConfigurationError as error:
+            warnings.warn(f"a line is judged without its learned words: {error}", UserWarning, stacklevel=2)
+            return None
+
     def _learned_texts(self, learned: LearnedContext, spec: LineSpec | None) -> LearnedTexts:
-        words = () if spec is None else tuple(map(normality_sentence, spec.defect_words))
-        found: LearnedTexts = learned(self._tower, self._class_name(spec), (*_USUAL_SUFFIXES, *words))
+        flaws = () if spec is None else tuple(map(normality_sentence, spec.defect_words))
+        found: LearnedTexts = learned(self._tower, self._class_name(spec), (*_USUAL_SUFFIXES, *flaws))
         return found
 
     def _class_name(self, spec: LineSpec | None) -> str:

@@ -43,11 +43,13 @@ class PromptStageSettings:
     """Weights of the terms of Eq. 14: ``tddf`` (b), ``separation`` (lambda), ``alignment``, ``pixels`` (g).
 
     ``margin`` of the hinge, ``apart``: how far the two texts shall lie from each other. ``signed`` and
-    ``literal_separation`` as in ``models.train.tddf_loss``. ``check_every`` steps: measure, save, report.
+    ``literal_separation`` as in ``models.train.tddf_loss``. ``flaws``: a line's own, beside the usual ones ("with a
+    burr"). ``check_every`` steps: measure, save, report.
     """
 
     steps: int
     class_name: str
+    flaws: tuple[str, ...] = ()
     batch: int = 8
     learning_rate: float = 1e-3
     warm_up: int = 20
@@ -182,7 +184,9 @@ class PromptRun:
         return run_of(tddf, asdict(self.settings), pictures=self._samples.name, network=parameters_sha256(self.clip))
 
     def _texts(self) -> LearnedTexts:
-        texts: LearnedTexts = self.context(self.clip, self.settings.class_name, usual_suffixes())
+        texts: LearnedTexts = self.context(
+            self.clip, self.settings.class_name, (*usual_suffixes(), *self.settings.flaws)
+        )
         return texts
 
     def _delta(self, tokens: Tensor, texts: LearnedTexts) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from models.backbones.placement import place_of
 from models.backbones.weights_file import file_sha256, parameters_sha256
 from models.recipes.recipe import read_recipe
+from models.recipes.samllava_recipe import SamLlavaRecipe
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.token_eye import token_eye
 from models.text.learned_context import pack_context
@@ -67,22 +68,24 @@ def train_words(
     """Train for a recipe's network into ``folder``, going on where an earlier run with the same settings stopped.
 
     ``ablations``: variants of the loss that are trained beside it, each into a file of its own. ConfigurationError if
-    the recipe is none of the kind spgdd, its backbone knows no words, or another run began there.
+    the recipe is of no kind that compares pictures with words, its backbone knows none, or another run began there.
     """
     numbers = read_recipe(recipe, changes)
-    if not isinstance(numbers, SpgddRecipe):
-        raise ConfigurationError([f"--recipe {recipe}: is of kind {numbers.kind}, expected spgdd"])
+    if not isinstance(numbers, SpgddRecipe | SamLlavaRecipe):
+        raise ConfigurationError([f"--recipe {recipe}: is of kind {numbers.kind}, expected spgdd or samllava"])
     place = place_of(device)
     torch.set_num_threads(threads)
     eye = token_eye(recipe, numbers.backbone, place)
     if eye.clip is None or eye.backbone.text_layer is None:
         raise ConfigurationError([f"backbone {numbers.backbone.name}: knows no words, so there are none to learn"])
+    # The contrast of samllava has no numbers of its own to learn by: its words are learned as those of spgdd.
+    tddf = (numbers if isinstance(numbers, SpgddRecipe) else _shipped()).tddf
     folder.mkdir(parents=True, exist_ok=True)
     frozen = parameters_sha256(eye.clip)
     variants = {_FULL: settings, **{name: replace(settings, **change) for name, change in ablations.items()}}
     figures: list[WordFigures] = []
     for name, own in variants.items():
-        run = PromptRun(own, clip=eye.clip, backbone=eye.backbone, tddf=numbers.tddf, samples=samples, device=place)
+        run = PromptRun(own, clip=eye.clip, backbone=eye.backbone, tddf=tddf, samples=samples, device=place)
         figures.append(_train(name, run, folder, report))
         (folder / figures[-1].file).write_bytes(pack_context(run.context))
     file = folder / WORDS
@@ -90,6 +93,13 @@ def train_words(
     trained = TrainedWords(file=file, sha256=sha256, figures=tuple(figures), network_sha256=frozen)
     (folder / REPORT).write_text(_report(settings, trained, numbers.backbone.name), encoding="utf-8")
     return trained
+
+
+def _shipped() -> SpgddRecipe:
+    numbers = read_recipe("spgdd")
+    if not isinstance(numbers, SpgddRecipe):
+        raise TypeError(f"the shipped recipe spgdd is of kind {numbers.kind}")
+    return numbers
 
 
 def _train(name: str, run: PromptRun, folder: Path, report: Callable[[str, PromptProgress], None]) -> WordFigures:

@@ -37,6 +37,7 @@ from stream.evidence_writer import EvidenceWriter
 from stream.frame_reader import FrameReader
 from stream.line_specs import LineSpecs
 from stream.line_states import LineStates
+from stream.line_words import LineWords
 from stream.metrics.inspect import InspectMetrics
 from stream.model_thread import ModelThread
 from stream.outbox import Outbox
@@ -100,6 +101,7 @@ class InspectAgent:
         *,
         reader: FrameReader,
         specs: LineSpecs,
+        words: LineWords,
         states: LineStates,
         state_store: LineStateStore,
         model: ModelThread,
@@ -115,6 +117,7 @@ class InspectAgent:
     ) -> None:
         self._reader = reader
         self._specs = specs
+        self._words = words
         self._state_store = state_store
         self._model = model
         self._evidence = evidence
@@ -354,11 +357,11 @@ class InspectAgent:
             self._spawn(self._prepare(partition, due, size))
 
     async def _prepare(self, partition: FramePartition, due: DuePart, size: int) -> None:
-        """Find the state that judges the part. Aside, so that a line whose state is being read delays no other."""
+        """Find state and words that judge the part. Aside, so that a line whose state is being read delays no other."""
         work = _Work(
             partition=partition,
             due=due,
-            part=to_part(due),
+            part=to_part(due, await self._learned_words(due.spec)),
             state=await self._states.choose(partition, due),
             due_at=self._clock(),
             started=datetime.now(UTC),
@@ -476,6 +479,10 @@ class InspectAgent:
         if is_stale:
             self._spawn(self._refresh_spec(line))
         return spec
+
+    async def _learned_words(self, spec: LineSpec) -> bytes:
+        known = self._words.known(spec.learned_words)
+        return await self._in_thread(self._decoders, self._words.read, spec.learned_words) if known is None else known
 
     def _read_spec(self, line: str) -> LineSpec:
         spec = self._specs.read(line)

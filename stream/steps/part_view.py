@@ -9,8 +9,11 @@ from wire.part import Part, PointCloud
 from wire.sensor_window import SensorWindow
 
 
-def to_part(due: DuePart) -> Part | None:
-    """The decoded frames of a part, one per modality; None if nothing of it can be judged."""
+def to_part(due: DuePart, learned_words: bytes = b"") -> Part | None:
+    """The decoded frames of a part, one per modality; None if nothing of it can be judged.
+
+    ``learned_words``: the file that its line's specification names.
+    """
     images: dict[str, NDArray[np.uint8] | NDArray[np.uint16]] = {}
     clouds: dict[str, PointCloud] = {}
     depth_mm: NDArray[np.float32] | None = None
@@ -44,4 +47,5 @@ def to_part(due: DuePart) -> Part | None:
         missing=tuple(name for name in due.spec.expected_modalities if name not in there),
         mm_per_px=due.spec.mm_per_px,
         spec=due.spec,
+        learned_words=learned_words,
     )

@@ -309,12 +309,22 @@ def test_a_line_is_described_in_words(panel: Page, site: FilledSite) -> None:
     registry = LineRegistry(site.database)
     spec = registry.get(OTHER_LINE)
     assert spec is not None
+    assert sent.learned_words is None
     said = ("class_name", "defect_words", "descriptions", "description_level")
-    registry.upsert(spec.model_copy(update={name: getattr(sent, name) for name in said}))
+    learned = {"learned_words": "ab" * 32}
+    registry.upsert(spec.model_copy(update=learned | {name: getattr(sent, name) for name in said}))
     expect(words).to_contain_text("hex nut")
     expect(words).to_contain_text("with a burr, with rust")
     expect(words).to_contain_text("burr, rust")
     expect(words).to_contain_text("attributes as a sentence")
+    expect(words).to_contain_text("abababababab, found by a training")
+    words.get_by_role("button", name="Describe").click()
+    panel.get_by_label("Learned words").click()
+    panel.get_by_role("option", name="as the recipe says").click()
+    panel.get_by_role("button", name="Send").click()
+    wait_until(lambda: len(site.commands()) > before + 1, DEADLINE_S, "the second command in Kafka")
+    forgotten = site.commands()[-1]
+    assert (forgotten.learned_words, forgotten.descriptions) == ("", sent.descriptions)
 
 
 def test_a_learning_line_says_that_nothing_needs_to_be_done(panel: Page, site: FilledSite) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from storage.database import Database
+from storage.learned_words import LearnedWordsStore
 from storage.ledger import LedgerStore
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
@@ -16,6 +17,7 @@ from stream.evidence_writer import EvidenceWriter
 from stream.frame_reader import FrameReader
 from stream.line_specs import LineSpecs
 from stream.line_states import LineStates
+from stream.line_words import LineWords
 from stream.metrics.inspect import InspectMetrics
 from stream.metrics.store import StoreMetrics
 from stream.metrics.worker import WorkerMetrics, new_registry
@@ -60,6 +62,7 @@ class WorkerInProcess:
         inspect = InspectAgent(
             reader=FrameReader(payloads),
             specs=LineSpecs(LineRegistry(database)),
+            words=LineWords(LearnedWordsStore(payloads)),
             states=LineStates(states, model_digest=inspector.digest, budget_bytes=1 << 20),
             state_store=states,
             model=ModelThread(inspector),

@@ -1,4 +1,4 @@
-"""The worker as a process of its own, with the shipped detector."""
+"""The worker as a process of its own, with the shipped detector or another recipe."""
 
 import sys
 from collections.abc import Mapping
@@ -18,8 +18,10 @@ def start_worker(
     name: str,
     roles: str = "inspect,store",
     store: Mapping[str, float] | None = None,
+    recipe: str = "embedded",
+    recipe_changes: Mapping[str, str] | None = None,
 ) -> ChildProcess:
-    """Start ``lineside worker``; its log is ``<name>.log`` in the folder."""
+    """Start ``lineside worker``; its log is ``<name>.log`` in the folder, its settings ``<name>.yaml``."""
     config = folder / f"{name}.yaml"
     config.write_text(
         yaml.safe_dump(
@@ -29,6 +31,8 @@ def start_worker(
                 "objects": f"file://{folder}/objects",
                 "name": name,
                 "log_json": False,
+                "recipe": recipe,
+                "recipe_changes": dict(recipe_changes or {}),
                 "inspect": {"model_threads": 1, "idle_s": 1.0},
                 "store": dict(store or {}),
             }

@@ -51,6 +51,7 @@ async def test_accept_sends_who_what_and_why(
                 "defect_words": ["with a burr"],
                 "descriptions": [{"name": "burr", "level": "template", "text": "A thin burr."}],
                 "description_level": "template",
+                "learned_words": "ab" * 32,
                 "matching": "aligned",
             },
             {
@@ -60,6 +61,7 @@ async def test_accept_sends_who_what_and_why(
                 "normality": None,
                 "descriptions": (Description(name="burr", level=PromptLevel.TEMPLATE, text="A thin burr."),),
                 "description_level": PromptLevel.TEMPLATE,
+                "learned_words": "ab" * 32,
                 "matching": "aligned",
             },
         ),
@@ -144,6 +146,7 @@ async def test_kafka_away_says_when_to_try_again(client: httpx.AsyncClient, send
         ("describe", {"normality": "x" * 401}, "normality"),
         ("describe", {"matching": "somewhere"}, "matching"),
         ("describe", {"description_level": "v9"}, "description_level"),
+        ("describe", {"learned_words": "words.safetensors"}, "learned_words"),
         ("describe", {"descriptions": [{"name": "burr", "level": "template", "text": ""}]}, "descriptions.0.text"),
         ("set-threshold", {"modality": "rgb", "threshold": -1}, "threshold"),
         ("set-threshold", {"modality": "", "threshold": 1}, "modality"),

@@ -212,6 +212,7 @@ def test_a_part_says_how_its_picture_was_seen_and_how_much_was_read_of_its_defec
     said = "<dt>Description level</dt><dd>attributes as a sentence; no text of it: rust, pit</dd>"
     assert "<dt>Value-value attention</dt><dd>enhanced</dd>" in card(read)
     assert card(read, read).count(said) == 1
+    assert "<dt>Learned words</dt><dd>abababababab</dd>" in card(Reading(vv_mode="none", learned_words="ab" * 32))
     two = card(read, Reading(vv_mode="none"))
     assert "<dt>Value-value attention, view0</dt><dd>enhanced</dd>" in two
     assert "<dt>Value-value attention, view1</dt><dd>none</dd>" in two

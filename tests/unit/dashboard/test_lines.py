@@ -63,6 +63,7 @@ async def test_a_line_tells_what_its_parts_are(client: httpx.AsyncClient, databa
         normality="round, no print",
         descriptions=(Description(name="burr", level=PromptLevel.TEMPLATE, text="A thin burr."),),
         description_level=PromptLevel.TEMPLATE,
+        learned_words="ab" * 32,
         matching="aligned",
     )
     LineRegistry(database).upsert(spec)
@@ -71,7 +72,7 @@ async def test_a_line_tells_what_its_parts_are(client: httpx.AsyncClient, databa
         "nut", ["with a burr"], "round, no print", "aligned",
     ]  # fmt: skip
     assert shown["descriptions"] == [{"name": "burr", "level": "template", "text": "A thin burr."}]
-    assert shown["description_level"] == "template"
+    assert (shown["description_level"], shown["learned_words"]) == ("template", "ab" * 32)
 
 
 async def test_lines_are_listed_by_id(client: httpx.AsyncClient) -> None:

@@ -1,5 +1,7 @@
 """The recipe of SPGDD-GPT from end to end, through the port of every detector (SYSTEMS part C, rows 12, 19, 20)."""
 
+import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +16,11 @@ from models.recipes import load_inspector
 from models.recipes.recipe import read_recipe
 from models.recipes.spgdd_recipe import SpgddRecipe
 from models.recipes.token_eye import token_eye
+from models.text.learned_context import LearnedContext, pack_context
 from wire.description import PromptLevel
 from wire.errors import ConfigurationError
 from wire.finding import Finding, Mode, Reading, Verdict
-from wire.inspector import Inspector
+from wire.inspector import Inspector, ReadingInspector
 from wire.line_state import LineSpec, LineState
 from wire.part import Part
 
@@ -247,6 +250,51 @@ def test_a_lines_words_travel_with_its_state(tiny: Inspector):
     assert plain.tensors["rgb.text"].shape == (2, 24)
     assert not np.allclose(plain.tensors["rgb.text"][1], worded.tensors["rgb.text"][1], atol=1e-5)
     np.testing.assert_array_equal(plain.tensors["rgb.text"][0], worded.tensors["rgb.text"][0])
+
+
+@pytest.mark.parametrize("recipe", ["spgdd", "samllava"])
+def test_lines_with_learned_words_of_their_own_share_a_batch(recipe: str):
+    changes = {**TINY, **({"sam.size": "null"} if recipe == "samllava" else {})}
+    own = load_inspector(recipe, threads=1, changes=changes)
+    files = {"a": pack_context(LearnedContext(32, seed=1)), "b": pack_context(LearnedContext(32, seed=2)), "c": b""}
+    hashes = [hashlib.sha256(file).hexdigest() if file else "" for file in files.values()]
+    specs = {
+        name: LineSpec(line=name, class_name="nut", learned_words=sha256)
+        for name, sha256 in zip(files, hashes, strict=True)
+    }
+
+    def of(name: str, seed: int) -> Part:
+        made = part_of(surface(seed, defect=seed > 20), f"{name} {seed}", name, specs[name])
+        return replace(made, learned_words=files[name])
+
+    parts = [of(name, 21) for name in files]
+    states = [own.build_state([of(name, 0), of(name, 1)], specs[name]) for name in files]
+    for known in ([None] * 3, states):
+        together = own.inspect(parts, known)
+        maps = [finding.pictures["rgb"].map for finding in together]
+        # Each line is judged by its own words, as if it were alone.
+        for one, state, expected in zip(parts, known, maps, strict=True):
+            np.testing.assert_allclose(own.inspect([one], [state])[0].pictures["rgb"].map, expected, atol=1e-5)
+        assert not any(np.allclose(maps[i], maps[j], atol=1e-5) for i, j in ((0, 1), (0, 2), (1, 2)))
+        readings = [finding.modalities[0].reading for finding in together]
+        assert [each.learned_words for each in readings if each] == hashes
+        assert [each.level for each in readings if each] == [None, None, PromptLevel.CLASSNAME]
+    # A version keeps the words that it was built with, whatever its line says meanwhile.
+    (later,) = own.inspect([parts[1]], [states[0]])
+    np.testing.assert_allclose(later.pictures["rgb"].map, maps[0], atol=1e-5)
+    assert later.modalities[0].reading == states[0].metadata.reading == readings[0]
+
+
+def test_a_detector_refuses_words_that_it_cannot_read(tiny: Inspector):
+    wordless = load_inspector("spgdd", threads=1, changes={"backbone.name": "embedded"})
+    for own, width, reason in (
+        (tiny, 48, r"context has shape \(4, 48\), expected \(4, 32\)"),
+        (wordless, 32, "its backbone cannot read"),
+        (load_inspector("embedded", threads=1), 32, "recipe embedded compares nothing with words"),
+    ):
+        assert isinstance(own, ReadingInspector)
+        with pytest.raises(ValueError, match=reason):
+            own.check_words(pack_context(LearnedContext(width)))
 
 
 @pytest.mark.parametrize("recipe", ["spgdd", "samllava"])

@@ -9,6 +9,7 @@ import stamina
 from prometheus_client import CollectorRegistry
 
 from storage.database import Database
+from storage.learned_words import LearnedWordsStore
 from storage.ledger import LedgerStore
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
@@ -20,6 +21,7 @@ from stream.evidence_writer import EvidenceWriter
 from stream.frame_reader import FrameReader
 from stream.line_specs import LineSpecs
 from stream.line_states import LineStates
+from stream.line_words import LineWords
 from stream.metrics.inspect import InspectMetrics
 from stream.metrics.store import StoreMetrics
 from stream.metrics.worker import new_registry
@@ -160,6 +162,7 @@ class InspectBench:
         return InspectAgent(
             reader=FrameReader(self.payloads),
             specs=LineSpecs(self.lines),
+            words=LineWords(LearnedWordsStore(self.payloads)),
             states=LineStates(self.states, model_digest=self.inspector.digest, budget_bytes=1 << 20),
             state_store=self.states,
             model=ModelThread(self.inspector),

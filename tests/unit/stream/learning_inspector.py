@@ -13,7 +13,9 @@ from wire.part import Part
 
 
 class LearningInspector(ScriptedInspector):
-    """Points: ``build``, ``teach``."""
+    """Points: ``build``, ``teach``. ``words``: learned words that came with the references of the last build."""
+
+    words: bytes = b""
 
     def __init__(self, sabotage: Sabotage, *, digest: str = "5c" * 32) -> None:
         super().__init__(sabotage)
@@ -23,6 +25,7 @@ class LearningInspector(ScriptedInspector):
         self._sabotage.hit("build")
         if len(references) < 2:
             raise ValueError(f"{len(references)} references; a line state needs at least 2")
+        self.words = references[0].learned_words
         greys = sorted(float(part.images["rgb"].mean()) for part in references)
         tensors = {"rgb.bank": np.array([[np.mean(greys)]], np.float32)}
         return LineState(
@@ -44,6 +47,11 @@ class LearningInspector(ScriptedInspector):
             ),
             tensors=tensors,
         )
+
+    def check_words(self, file: bytes) -> None:
+        """Words for another text tower begin with "other"."""
+        if file.startswith(b"other"):
+            raise ValueError("context has shape (4, 48), expected (4, 32)")
 
     def teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
         """An example is the mean grey of its pixels; good parts are counted."""

@@ -12,6 +12,7 @@ from storage.commands import CommandStatus, CommandStore, StoredCommand
 from storage.database import Database
 from storage.history import History
 from storage.jobs import JobStore
+from storage.learned_words import LearnedWordsStore
 from storage.line_states import LineStateStore
 from storage.lines import LineRegistry
 from storage.objects import open_payload_store
@@ -307,6 +308,36 @@ async def test_a_lines_level_of_description_is_kept_with_its_texts_and_leads_to_
     assert (spec.description_level, spec.descriptions) == ("", texts)
     # The version before is still there, with the level that it judged by.
     assert bench.states.metadata(LINE, "bolt", 2).spec.description_level == "template"
+
+
+async def test_words_that_were_learned_for_a_line_come_with_its_references(bench: Bench) -> None:
+    await learned(bench)
+    words = LearnedWordsStore(bench.payloads)
+    first, second = words.put(b"first words"), words.put(b"second words")
+    for version, sha256, file in ((2, first, b"first words"), (3, second, b"second words"), (4, "", b"")):
+        bench.command(CommandKind.DESCRIBE, learned_words=sha256)
+        (stored,) = [each for each in await bench.obey() if each.command == bench.sent[-1]]
+        assert stored.message == f"version {version} from {LEARNING_PARTS} references"
+        assert bench.states.metadata(LINE, "bolt", version).spec.learned_words == sha256
+        assert bench.inspector.words == file
+    bench.command(CommandKind.ROLLBACK, version=2)
+    await bench.obey()
+    assert bench.active == 2
+
+
+async def test_words_that_are_not_there_or_do_not_fit_change_nothing(bench: Bench) -> None:
+    await learned(bench)
+    other = LearnedWordsStore(bench.payloads).put(b"other tower")
+    for sha256, reason in (
+        (other, "context has shape (4, 48), expected (4, 32)"),
+        ("ab" * 32, f"words/ab/{'ab' * 32}.safetensors"),
+    ):
+        command = bench.command(CommandKind.DESCRIBE, learned_words=sha256, class_name="nut")
+        (stored,) = [each for each in await bench.obey() if each.command == command]
+        assert stored.status is CommandStatus.FAILED
+        assert reason in stored.message
+    assert bench.lines.ensure(LINE).learned_words == bench.lines.ensure(LINE).class_name == ""
+    assert bench.active == 1
 
 
 async def test_commands_that_are_worked_on_together_build_upon_each_other(bench: Bench) -> None:

@@ -1,18 +1,20 @@
 """SYSTEMS part C, rows 6 to 8: embeddings of ensembles, cached; words that are learned; a line's own level."""
 
-from pathlib import Path
+import hashlib
 
 import open_clip
 import pytest
 import torch
+from safetensors.torch import save
 
 from models.backbones.clip_model import TINY_CLIP, random_clip
 from models.backbones.weights_file import frozen, parameters_sha256
 from models.text.clip_text import ClipText, mean_direction
 from models.text.ensembles import Ensemble
-from models.text.learned_context import LearnedContext, load_context, pack_context
-from models.text.prompt_bank import PromptBank, TextSettings
+from models.text.learned_context import LearnedContext, pack_context, read_context
+from models.text.prompt_bank import PromptBank, TextSettings, usual_suffixes
 from wire.description import Description, PromptLevel
+from wire.errors import ConfigurationError
 from wire.finding import Reading
 from wire.line_state import LineSpec
 
@@ -163,11 +165,56 @@ def test_only_the_words_are_learned(clip: open_clip.CLIP):
     assert [tuple(each.shape) for each in context.parameters()] == [(4, 32), (4, 32)]
 
 
-def test_learned_words_come_back_from_their_file(tmp_path: Path, clip: open_clip.CLIP):
+def test_learned_words_come_back_from_their_file(clip: open_clip.CLIP):
     context = LearnedContext(32, seed=4)
-    (tmp_path / "words.safetensors").write_bytes(pack_context(context))
-    back = load_context(tmp_path / "words.safetensors", 32)
+    back = read_context(pack_context(context), "words.safetensors", 32)
     assert torch.equal(back.context, context.context)
     texts = back(clip, "nut", ("with a flaw",))
     assert torch.equal(texts.normal, context(clip, "nut", ("with a flaw",)).normal)
     assert float(texts.alignment()) > 0
+
+
+def test_a_line_has_learned_words_of_its_own_which_win_over_those_of_the_recipe(clip: open_clip.CLIP):
+    files = [pack_context(LearnedContext(32, seed=seed)) for seed in (4, 5)]
+    hashes = [hashlib.sha256(file).hexdigest() for file in files]
+    plain = PromptBank(ClipText(clip), settings(), None, clip)
+    recipes = PromptBank(ClipText(clip), settings(), plain.known_words(files[0]), clip)
+    spec = LineSpec(line="l", class_name="nut", defect_words=("with a burr",))
+    expected = read_context(files[1], "words", 32)(clip, "nut", (*usual_suffixes(), "with a burr"))
+    for bank in (plain, recipes):
+        torch.testing.assert_close(bank.pair(spec, files[1]).abnormal, expected.abnormal)
+        assert bank.reading(spec, "none", files[1]) == Reading(vv_mode="none", learned_words=hashes[1])
+    assert recipes.reading(spec, "none") == Reading(vv_mode="none", learned_words=hashes[0])
+    assert plain.reading(spec, "none") == Reading(vv_mode="none", level=PromptLevel.CLASSNAME)
+    assert not torch.allclose(recipes.pair(spec).abnormal, expected.abnormal, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "wrong"),
+    [
+        (
+            {"context": torch.ones(4, 48), "abnormal": torch.ones(4, 32)},
+            r"context has shape \(4, 48\), expected \(4, 32\)",
+        ),
+        ({"context": torch.ones(4, 32)}, "abnormal is missing"),
+        ({"context": torch.ones(4, 32), "abnormal": torch.full((4, 32), torch.nan)}, "abnormal holds nan, expected"),
+    ],
+)
+def test_a_file_of_words_that_do_not_fit_is_named_with_key_and_value_and_ends_no_worker(
+    clip: open_clip.CLIP, tensors: dict[str, torch.Tensor], wrong: str
+):
+    file = save(tensors)
+    with pytest.raises(ConfigurationError, match=f"weights words.safetensors: {wrong}"):
+        read_context(file, "words.safetensors", 32)
+    bank = PromptBank(ClipText(clip), settings(), None, clip)
+    with pytest.raises(ConfigurationError, match=f"learned words {hashlib.sha256(file).hexdigest()[:12]}: {wrong}"):
+        bank.known_words(file)
+    with pytest.warns(UserWarning, match="a line is judged without its learned words"):
+        pair = bank.pair(LineSpec(line="l"), file)
+    assert torch.equal(pair.normal, bank.pair(LineSpec(line="l")).normal)
+    assert bank.reading(LineSpec(line="l"), "none", file).learned_words == ""
+
+
+def test_what_is_no_file_of_weights_is_said():
+    with pytest.raises(ConfigurationError, match=r"weights words.txt: .*header"):
+        read_context(b"four words of context", "words.txt", 32)
