@@ -1,4 +1,6 @@
-"""Depth images as planes: height above the part's own plane, slope, curvature, share of missing returns."""
+"""Depth images as planes: height above the part's own plane, gradient, slope, curvature, share of missing returns."""
+
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -22,28 +24,61 @@ class GeometrySettings(PartSettings):
     fit_samples: int
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Relief:
+    """Each (h, w): ``height`` mm over the part's plane, towards the camera; ``smooth``: the same, smoothed.
+
+    ``missing``: share without a return; ``valid``: enough of the surroundings had one; ``size`` the original (H, W).
+    """
+
+    height: Array
+    smooth: Array
+    missing: Array
+    valid: NDArray[np.bool_]
+    size: tuple[int, int]
+
+    @property
+    def gradient(self) -> tuple[Array, Array]:
+        """How much nearer the surface comes per px, to the right and down."""
+        return (
+            np.asarray(cv2.Sobel(self.smooth, cv2.CV_32F, 1, 0, scale=0.125), np.float32),
+            np.asarray(cv2.Sobel(self.smooth, cv2.CV_32F, 0, 1, scale=0.125), np.float32),
+        )
+
+    @property
+    def curvature(self) -> Array:
+        """Laplacian of the height: negative where it bulges towards the camera."""
+        return np.asarray(cv2.Laplacian(self.smooth, cv2.CV_32F, ksize=3, scale=0.25), np.float32)
+
+
 def depth_planes(depth_mm: NDArray[np.float32], settings: GeometrySettings, *, max_pixels: int) -> Planes:
     """(H, W) mm, NaN = no return -> planes: height (mm, towards the camera), slope, curvature, missing share.
 
     ShapeError on another rank. With fewer than ``MIN_RETURNS`` returns everything is invalid.
     """
+    relief = relief_of(depth_mm, settings, max_pixels=max_pixels)
+    if not relief.valid.any():
+        return Planes(values=np.zeros((4, *relief.height.shape), np.float32), size=relief.size, valid=relief.valid)
+    values = np.stack([relief.height, np.hypot(*relief.gradient), relief.curvature, relief.missing])
+    return Planes(values=values.astype(np.float32, copy=False), size=relief.size, valid=relief.valid)
+
+
+def relief_of(depth_mm: NDArray[np.float32], settings: GeometrySettings, *, max_pixels: int) -> Relief:
+    """(H, W) mm, NaN = no return. ShapeError on another rank; with fewer than ``MIN_RETURNS`` nothing is valid."""
     if depth_mm.ndim != 2:
         raise ShapeError(f"depth has shape {depth_mm.shape}, expected (H, W)")
     size = (depth_mm.shape[0], depth_mm.shape[1])
     depth, share = _shrink_known(depth_mm, max_pixels)
     valid = share > 0
     if int(valid.sum()) < MIN_RETURNS:
-        return Planes(values=np.zeros((4, *depth.shape), np.float32), size=size, valid=np.zeros_like(valid))
+        flat = np.zeros(depth.shape, np.float32)
+        return Relief(height=flat, smooth=flat, missing=1 - share, valid=np.zeros_like(valid), size=size)
     height = _plane_at(depth, valid, settings) - depth
     height[~valid] = 0
     weight = _blur(valid.astype(np.float32), settings.smoothing_px)
-    smooth = _blur(height, settings.smoothing_px) / np.maximum(weight, 1e-3)
+    smooth = np.asarray(_blur(height, settings.smoothing_px) / np.maximum(weight, 1e-3), np.float32)
     filled = np.where(valid, height, np.where(weight > 1e-3, smooth, 0)).astype(np.float32)
-    slope_x = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 1, 0, scale=0.125), np.float32)
-    slope_y = np.asarray(cv2.Sobel(smooth, cv2.CV_32F, 0, 1, scale=0.125), np.float32)
-    curvature = np.asarray(cv2.Laplacian(smooth, cv2.CV_32F, ksize=3, scale=0.25), np.float32)
-    values = np.stack([filled, np.hypot(slope_x, slope_y), curvature, 1 - share])
-    return Planes(values=values.astype(np.float32, copy=False), size=size, valid=weight > 0.25)
+    return Relief(height=filled, smooth=smooth, missing=1 - share, valid=weight > 0.25, size=size)
 
 
 def height_picture(depth_mm: NDArray[np.float32], settings: GeometrySettings) -> NDArray[np.uint8]:

@@ -18,20 +18,35 @@ def rough(tilt: float = 0.05, unit: float = 1.0, seed: int = 0) -> np.ndarray:
     return (unit * depth).astype(np.float32)
 
 
-def test_height_slope_and_curvature_are_pictures_from_zero_to_one():
+def test_height_and_normals_are_pictures_from_zero_to_one():
     planes = geometric_rgb(rough(), SETTINGS, max_pixels=LARGE)
     assert planes.values.shape == (3, 80, 120)
     assert planes.values.dtype == np.float32
     assert float(planes.values.min()) >= 0.0
     assert float(planes.values.max()) <= 1.0
-    height, slope, curvature = planes.values
+    height, across, down = planes.values
     assert height[30, 30] > 0.99  # nearer
     assert height[30, 90] < 0.01  # farther
     assert float(np.median(height)) == pytest.approx(0.5, abs=0.05)
-    assert slope[30, 20] > 0.99  # the step
-    assert float(np.median(slope)) == pytest.approx(np.tanh(1 / (4 * 1.4826)), abs=0.02)
-    assert abs(float(np.median(curvature)) - 0.5) < 0.02
-    assert curvature[30, 21] < 0.1 < 0.9 < curvature[30, 18]  # the edge bulges, its foot is hollow
+    assert float(np.median(across)) == pytest.approx(0.5, abs=0.02)
+    # The sides of the nearer square, from 20 to 40 both ways, look away from it; those of the farther one into it.
+    assert across[30, 20] < 0.05 < 0.95 < across[30, 40]
+    assert down[20, 30] < 0.05 < 0.95 < down[40, 30]
+    assert across[30, 80] > 0.95
+    assert across[30, 100] < 0.05
+    assert down[30, 20] == pytest.approx(0.5, abs=0.1)
+
+
+def test_a_slope_as_steep_as_usual_leans_by_a_sixth():
+    """Folds that rise and fall by 1 mm a px, 20 px each: every slope is the usual one, s.
+
+    The scale is 4 x 1.4826 s, so a normal leans by (1 / 5.93) / sqrt(1 + 1 / 5.93 ** 2) = .166 of its length.
+    """
+    folds = np.abs(np.arange(160, dtype=np.float32) % 40 - 20)
+    depth = np.repeat((400 + folds)[None], 60, axis=0)
+    across = geometric_rgb(depth, SETTINGS, max_pixels=LARGE).values[1]
+    assert across[30, 50] == pytest.approx(0.5 - 0.166 / 2, abs=0.005)  # coming nearer: it leans to the left
+    assert across[30, 70] == pytest.approx(0.5 + 0.166 / 2, abs=0.005)
 
 
 def test_tilt_and_unit_do_not_matter():
@@ -49,8 +64,8 @@ def test_a_hole_is_neutral_and_not_valid_and_leaves_the_rest_alone():
     holed = geometric_rgb(depth, SETTINGS, max_pixels=LARGE)
     assert holed.valid is not None
     assert not holed.valid[65, 60]
-    assert holed.values[:, 65, 60].tolist() == [0.5, 0.0, 0.5]
-    assert holed.values[1:, 54, 60].tolist() == [0.0, 0.5]  # the rim, whose slope would be the filling's
+    assert holed.values[:, 65, 60].tolist() == [0.5, 0.5, 0.5]
+    assert holed.values[1:, 54, 60].tolist() == [0.5, 0.5]  # the rim, whose normal would be the filling's
     assert float(np.abs(whole.values - holed.values)[:, :45].max()) < 0.05
 
 
@@ -66,8 +81,7 @@ def test_depth_without_returns_is_neutral():
     planes = geometric_rgb(np.full((20, 30), np.nan, np.float32), SETTINGS, max_pixels=LARGE)
     assert planes.valid is not None
     assert not planes.valid.any()
-    assert np.unique(planes.values[0]).tolist() == [0.5]
-    assert np.unique(planes.values[1]).tolist() == [0.0]
+    assert np.unique(planes.values).tolist() == [0.5]
 
 
 def test_an_ideal_plane_is_grey_and_not_its_rounding():
