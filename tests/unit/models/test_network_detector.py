@@ -156,6 +156,17 @@ def test_few_references_are_known_either_way_round_unless_parts_lie_in_a_fixture
     assert len(distances.build_state(references, loose).tensors["rgb.coarse_bank"]) == 4 * 6 * 8
 
 
+def test_a_picture_larger_than_a_pass_is_seen_in_one_piece_without_seams(tmp_path: Path):
+    """However few pixels go through the network at once, a picture is not cut: no tiles, no steps between them."""
+    file = written_recipe(tmp_path, least_pixels=4096, mirrored_below=0)
+    references, large = [part(i, picture) for i, picture in enumerate(pictures(3))], pictures(4)[3]
+    maps = []
+    for pixels in ("4096", "786432"):  # a third of a picture, and sixty-four of them
+        looked = load_inspector(str(file), threads=1, changes={"batch_pixels": pixels})
+        maps.append(found(looked, large, looked.build_state(references, SPEC)).pictures["rgb"].map)
+    np.testing.assert_allclose(maps[0], maps[1], rtol=0, atol=0.01)
+
+
 def test_large_pictures_are_not_mirrored_near_but_from_afar(tmp_path: Path):
     """Four pictures of 4000 x 2000 px would be sixteen: two million patches to choose from."""
     file = written_recipe(
