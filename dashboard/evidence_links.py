@@ -17,6 +17,7 @@ class EvidenceLink(BaseModel):
 
     kind: EvidenceKind
     modality: str = Field(examples=["rgb"])
+    coarse: bool = Field(description="Of a mask: what a segmenter was asked to refine")
     content_type: str = Field(examples=["image/png"])
     sha256: str
     size: int = Field(description="Bytes")
@@ -26,7 +27,8 @@ class EvidenceLink(BaseModel):
 def evidence_url(inspection: Inspection, evidence: Evidence, shown_as: str | None = None) -> str:
     """Path and query of one piece of evidence."""
     path = _path(inspection.inspection_id, evidence.modality, evidence.kind)
-    return f"{path}?v={evidence.sha256[:16]}" + (f"&as={shown_as}" if shown_as else "")
+    coarse = "&coarse=true" if evidence.coarse else ""
+    return f"{path}?v={evidence.sha256[:16]}{coarse}" + (f"&as={shown_as}" if shown_as else "")
 
 
 def evidence_links(inspection: Inspection) -> list[EvidenceLink]:
@@ -35,6 +37,7 @@ def evidence_links(inspection: Inspection) -> list[EvidenceLink]:
         EvidenceLink(
             kind=it.kind,
             modality=it.modality,
+            coarse=it.coarse,
             content_type=it.content_type,
             sha256=it.sha256,
             size=it.size,
@@ -44,9 +47,12 @@ def evidence_links(inspection: Inspection) -> list[EvidenceLink]:
     ]
 
 
-def find_evidence(inspection: Inspection, modality: str, kind: EvidenceKind) -> Evidence | None:
-    """The evidence of one modality and kind, None if it was not kept."""
-    return next((it for it in inspection.evidence if (it.modality, it.kind) == (modality, kind)), None)
+def find_evidence(
+    inspection: Inspection, modality: str, kind: EvidenceKind, *, coarse: bool = False
+) -> Evidence | None:
+    """The evidence of one modality and kind, None if it was not kept. ``coarse``: the mask that was refined."""
+    wanted = (modality, kind, coarse)
+    return next((it for it in inspection.evidence if (it.modality, it.kind, it.coarse) == wanted), None)
 
 
 def thumbnail_url(inspection: Inspection) -> str | None:

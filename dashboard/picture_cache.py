@@ -25,7 +25,7 @@ class PictureCache:
     def __init__(self, payloads: PayloadStore, *, budget_bytes: int = _BUDGET_BYTES) -> None:
         self._payloads = payloads
         self._budget_bytes = budget_bytes
-        self._kept: OrderedDict[tuple[str, str, float | None], Picture] = OrderedDict()
+        self._kept: OrderedDict[tuple[str, str, float | None, bool], Picture] = OrderedDict()
         self._bytes = 0
         self._lock = threading.Lock()
 
@@ -36,7 +36,7 @@ class PictureCache:
         if shown_as == "original":
             return Picture(self._payloads.get(evidence.ref), evidence.content_type)
         threshold = _map_threshold(inspection, evidence)
-        key = (evidence.sha256, shown_as, threshold)
+        key = (evidence.sha256, shown_as, threshold, evidence.coarse)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -47,7 +47,7 @@ class PictureCache:
             self._keep(key, picture)
         return picture
 
-    def _keep(self, key: tuple[str, str, float | None], picture: Picture) -> None:
+    def _keep(self, key: tuple[str, str, float | None, bool], picture: Picture) -> None:
         if key in self._kept or len(picture.data) > self._budget_bytes:
             return
         self._kept[key] = picture

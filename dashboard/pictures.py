@@ -13,8 +13,8 @@ from wire.inspection import Evidence, EvidenceKind
 
 # A tile on a 1280 px panel is about 150 px wide; twice that stays sharp on a high-density screen.
 _THUMBNAIL_PX = 320
-# Colours of the pages (theme.css): defect red for masks.
-_MASK_BGRA = (92, 92, 255, 255)
+# Colours of the pages (theme.css): defect red for masks, the amber of warnings for what was refined into them.
+_MASK_BGRA, _COARSE_BGRA = (92, 92, 255, 255), (60, 178, 242, 255)
 _SHOWN_BY_BROWSERS = frozenset({"image/jpeg", "image/png", "image/bmp", "image/webp", "image/gif"})
 _FULL_COUNT = 65_535
 _PNG_BIT_DEPTH_AT = 24  # PNG specification 11.2.2: signature 8, length 4, "IHDR" 4, width 4, height 4
@@ -26,13 +26,14 @@ def displayable(evidence: Evidence, data: bytes, *, threshold: float | None) -> 
     """(bytes, content type) that every browser shows, at full size.
 
     Maps become a transparent heat layer whose colour is fixed by ``threshold`` (in map units): half way
-    up the scale is the threshold, so a good part stays dark. Masks become a transparent red layer. Point clouds are
-    seen from the sensor, coloured by height. NotDisplayable for sensor windows; DecodeError for unreadable bytes.
+    up the scale is the threshold, so a good part stays dark. Masks become a transparent red layer, coarse ones an amber
+    one. Point clouds are seen from the sensor, coloured by height. NotDisplayable for sensor windows; DecodeError for
+    unreadable bytes.
     """
     if evidence.kind is EvidenceKind.MAP:
         return _png(_heat(_grey(data), evidence.scale or 1.0, threshold)), "image/png"
     if evidence.kind is EvidenceKind.MASK:
-        return _png(_tinted(_grey(data))), "image/png"
+        return _png(_tinted(_grey(data), _COARSE_BGRA if evidence.coarse else _MASK_BGRA)), "image/png"
     if evidence.content_type.startswith("application/json"):
         raise NotDisplayable(f"{evidence.modality} evidence is {evidence.content_type}", field="as", value="display")
     if not evidence.content_type.startswith("image/"):
@@ -92,9 +93,9 @@ def _heat(counts: Counts, scale: float, threshold: float | None) -> NDArray[np.u
     return np.dstack([colour, level])
 
 
-def _tinted(mask: Counts) -> NDArray[np.uint8]:
+def _tinted(mask: Counts, colour_bgra: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     layer = np.zeros((*mask.shape, 4), np.uint8)
-    layer[mask > 0] = _MASK_BGRA
+    layer[mask > 0] = colour_bgra
     return layer
 
 

@@ -43,6 +43,8 @@ class EvidenceWriter:
             if not flagged:
                 continue
             evidence.append(self._put(EvidenceKind.MASK, modality, encode_mask(picture.mask)))
+            if picture.coarse_mask is not None:
+                evidence.append(self._put(EvidenceKind.MASK, modality, encode_mask(picture.coarse_mask), coarse=True))
             shown = next((e.content for e in due.frames if e.modality == modality and e.content), None)
             image = view_u8(shown) if shown else None
             if image is not None:
@@ -82,6 +84,7 @@ class EvidenceWriter:
         *,
         scale: float | None = None,
         threshold: float | None = None,
+        coarse: bool = False,
         attributes: dict[str, str] | None = None,
     ) -> Evidence:
         key, sha256 = content_key(_PREFIX, data, usual_ending(content_type))
@@ -95,6 +98,7 @@ class EvidenceWriter:
             size=len(data),
             scale=scale,
             threshold=threshold,
+            coarse=coarse,
             attributes=attributes or {},
         )
 

@@ -82,18 +82,22 @@ class ModalityVerdict(Record):
     closest_reference: UUID | None = None
     # None from detectors that know no words, and in older results.
     reading: Reading | None = None
+    # How well a segmenter thinks that its mask fits (predicted IoU); None where none saw the picture.
+    mask_confidence: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Picture:
     """Where one modality looks anomalous.
 
-    map (h, w) float32 >= 0, raw and never min-max scaled, h <= H; mask (H, W) bool.
+    map (h, w) float32 >= 0, raw and never min-max scaled, h <= H; mask (H, W) bool. ``coarse_mask`` (H, W) bool: what a
+    segmenter was asked to refine, where one was asked.
     """
 
     map: NDArray[np.float32]
     mask: NDArray[np.bool_]
     map_threshold: float
+    coarse_mask: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -39,6 +39,7 @@ class Evidence(Record):
     """One object in the object store; ``ref`` is its key. ``scale``: map units per count of a 16-bit map.
 
     ``threshold``: where the map turns from normal to marked, in map units; None for other kinds and in older results.
+    ``coarse``: of a mask, the one that a segmenter was asked to refine; it stands behind the fine one.
     ``attributes``: what a reader needs to understand a payload (the frame's own: ``depthscale``, ``bitdepth``, ...).
     """
 
@@ -50,6 +51,7 @@ class Evidence(Record):
     size: int
     scale: float | None = None
     threshold: float | None = None
+    coarse: bool = False
     attributes: dict[str, str] = Field(default_factory=dict)
 
 

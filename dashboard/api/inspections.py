@@ -71,6 +71,9 @@ def inspections_router(services: Services) -> APIRouter:
                 description="`original` bytes; `display`: what any browser shows; `thumbnail`: at most 320 px",
             ),
         ] = "original",
+        coarse: Annotated[
+            bool, Query(description="Of masks: the one that a segmenter was asked to refine, where there is one")
+        ] = False,
         v: Annotated[
             str | None, Query(max_length=64, description="Beginning of the sha256: makes the answer immutable")
         ] = None,
@@ -78,9 +81,10 @@ def inspections_router(services: Services) -> APIRouter:
     ) -> Response:
         """Image as the device made it, anomaly map (16-bit PNG, value = count x scale), mask, or overlay."""
         found = stored(inspection_id).inspection
-        piece = find_evidence(found, modality, kind)
+        piece = find_evidence(found, modality, kind, coarse=coarse)
         if piece is None:
-            raise NotFound(f"no {kind} of modality {modality!r} was kept", field="modality", value=modality)
+            which = f"coarse {kind}" if coarse else kind
+            raise NotFound(f"no {which} of modality {modality!r} was kept", field="modality", value=modality)
         etag = f'"{piece.sha256}-{shown_as}"'
         known = v is not None and piece.sha256.startswith(v)
         headers = {

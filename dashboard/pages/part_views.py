@@ -20,7 +20,14 @@ def views_of(inspection: Inspection) -> list[dict[str, Any]]:
         original = find_evidence(inspection, modality, EvidenceKind.IMAGE)
         if any(layers.values()):
             href = evidence_url(inspection, original) if original else None
-            views.append({"modality": modality, **layers, "original": href})
+            coarse = find_evidence(inspection, modality, EvidenceKind.MASK, coarse=True)
+            views.append({
+                "modality": modality,
+                **layers,
+                "coarse": None if coarse is None else evidence_url(inspection, coarse, "display"),
+                "confidence": _confidence(inspection, modality),
+                "original": href,
+            })  # fmt: skip
     return views
 
 
@@ -29,6 +36,13 @@ def _layer(inspection: Inspection, modality: str, kind: EvidenceKind) -> str | N
     if piece is None or modality == SENSOR:
         return None
     return evidence_url(inspection, piece, "display")
+
+
+def _confidence(inspection: Inspection, modality: str) -> str | None:
+    """How well the segmenter thinks that its mask fits."""
+    found = next((it.mask_confidence for it in inspection.modalities if it.modality == modality), None)
+    # It is a regression's: nothing keeps it within its range.
+    return None if found is None else f"{100 * min(1.0, max(0.0, found)):.0f} %"
 
 
 def regions_of(inspection: Inspection, report: Report | None) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -219,7 +220,7 @@ class PartInspector:
             score=fused.score,
             threshold=fused.threshold,
             mode=Mode.MEMORY if remembered else Mode.ZERO_SHOT,
-            modalities=_verdicts(part, state, judgements, _closest(state, seen), readings),
+            modalities=_verdicts(part, state, judgements, {each.view.modality: each.look for each in seen}, readings),
             regions=tuple(regions),
             pictures=pictures,
         )
@@ -263,7 +264,9 @@ class PartInspector:
             planes=on_camera_grid(planes),
             sharpening=self._recipe.sharpening,
         )
-        return Picture(map=anomaly, mask=numbers > 0, map_threshold=tau), self._named(regions, numbers, seen, state)
+        coarse = None if seen.look.coarse_mask is None else _on_camera(seen.look.coarse_mask, planes.size)
+        picture = Picture(map=anomaly, mask=numbers > 0, map_threshold=tau, coarse_mask=coarse)
+        return picture, self._named(regions, numbers, seen, state)
 
     def _named(
         self, regions: list[Region], numbers: NDArray[np.uint8], seen: _Seen, state: LineState | None
@@ -290,16 +293,19 @@ def _judge(
     return judge_remembered(modality, score, calibration, rate, state.metadata.manual_thresholds)
 
 
-def _closest(state: LineState | None, seen: Sequence[_Seen]) -> dict[str, UUID]:
+def _on_camera(mask: NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(h, w) of the working picture -> (H, W) of the camera's."""
+    return cv2.resize(mask.astype(np.uint8), size[::-1], interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _closest(state: LineState | None, looks: Mapping[str, Look]) -> dict[str, UUID]:
     """By modality: the reference that a picture resembles most, where its memory keeps whole ones."""
     if state is None:
         return {}
     return {
-        each.view.modality: state.metadata.references[
-            int(state.tensors[f"{each.view.modality}.{_ORIGINS}"][each.look.reference])
-        ]
-        for each in seen
-        if each.look.reference is not None
+        name: state.metadata.references[int(state.tensors[f"{name}.{_ORIGINS}"][look.reference])]
+        for name, look in looks.items()
+        if look.reference is not None
     }
 
 
@@ -307,10 +313,12 @@ def _verdicts(
     part: Part,
     state: LineState | None,
     judged: Sequence[Judgement],
-    closest: Mapping[str, UUID],
+    looks: Mapping[str, Look],
     readings: Mapping[str, Reading],
 ) -> tuple[ModalityVerdict, ...]:
     """One verdict per modality that was judged, came or was expected, judged ones first."""
+    closest = _closest(state, looks)
+    confidences = {name: look.mask_confidence for name, look in looks.items()}
     verdicts = [
         ModalityVerdict(
             modality=j.modality,
@@ -324,6 +332,7 @@ def _verdicts(
             shots=len(state.metadata.references) if state is not None and j.mode is Mode.MEMORY else 0,
             closest_reference=closest.get(j.modality),
             reading=readings.get(j.modality),
+            mask_confidence=confidences.get(j.modality),
         )
         for j in judged
     ]

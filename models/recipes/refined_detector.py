@@ -68,7 +68,7 @@ class RefinedDetector(EnclosingDetector[PictureDetector]):
         ]
         images = [np.ascontiguousarray(picture.values.transpose(1, 2, 0)) for picture in pictures]
         fine = self._refiner.refine(images, masks)
-        return [self._look(look, own) for look, own in zip(coarse, fine, strict=True)]
+        return [self._look(*each) for each in zip(coarse, masks, fine, strict=True)]
 
     def _marked(self, anomaly: Map, level: float, picture: Planes) -> NDArray[np.bool_]:
         """M of 003 Eq. 1 in the pixels of the picture (H, W)."""
@@ -78,11 +78,12 @@ class RefinedDetector(EnclosingDetector[PictureDetector]):
         full = cv2.resize(anomaly, (columns, rows), interpolation=cv2.INTER_LINEAR)[:height, :width]
         return np.asarray(full > tau, np.bool_)
 
-    def _look(self, coarse: Look, fine: FineMask | None) -> Look:
+    def _look(self, coarse: Look, mask: NDArray[np.bool_], fine: FineMask | None) -> Look:
         """The fine mask scaled to the coarse peak: maps of pictures that SAM saw and did not see share a unit."""
         score = self.score(coarse.anomaly) if coarse.score is None else coarse.score
         if fine is None:
             return replace(coarse, score=score)
+        coarse = replace(coarse, coarse_mask=mask, mask_confidence=fine.iou)
         shape = coarse.anomaly.shape
         probability = np.asarray(
             cv2.resize(_filled_up(fine.probability, self.patch_px), (shape[1], shape[0]), interpolation=cv2.INTER_AREA),

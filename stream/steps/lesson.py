@@ -22,7 +22,11 @@ def read_lesson(
     region = next((each for each in inspection.regions if each.index == region_index), None)
     if region is None:
         raise LookupError(f"inspection {inspection.inspection_id} has no region {region_index}")
-    masks = [e for e in inspection.evidence if e.kind is EvidenceKind.MASK and e.modality == region.modality]
+    masks = [
+        each
+        for each in inspection.evidence
+        if each.kind is EvidenceKind.MASK and each.modality == region.modality and not each.coarse
+    ]
     if not masks:
         raise DecodeError("no_evidence", f"no mask of {region.modality} of part {inspection.part_id} was kept")
     marked = decode_image(read(masks[0].ref)).max(axis=2) > 0

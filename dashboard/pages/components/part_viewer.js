@@ -4,7 +4,7 @@ export default {
   props: { views: Array, regions: Array },
   data() {
     return {
-      view: 0, image: true, map: false, mask: true, boxes: true, mapOpacity: 0.7, maskOpacity: 0.55, chosen: null,
+      view: 0, image: true, map: false, mask: true, coarse: false, boxes: true, mapOpacity: 0.7, maskOpacity: 0.55, chosen: null,
       size: [0, 0], stage: [0, 0],
     };
   },
@@ -57,6 +57,8 @@ export default {
           <input type="range" min="0" max="1" step="0.05" v-model.number="mapOpacity" aria-label="Opacity of the map" :disabled="!map"></label>
         <label v-if="shown.mask"><input type="checkbox" v-model="mask" data-layer="mask">Mask
           <input type="range" min="0" max="1" step="0.05" v-model.number="maskOpacity" aria-label="Opacity of the mask" :disabled="!mask"></label>
+        <span v-if="shown.mask && shown.confidence" class="muted" data-confidence title="How well the segmenter thinks that its mask fits (predicted IoU)">fits: {{ shown.confidence }}</span>
+        <label v-if="shown.coarse"><input type="checkbox" v-model="coarse" data-layer="coarse">Coarse mask</label>
         <label v-if="here.length"><input type="checkbox" v-model="boxes" data-layer="boxes">Regions</label>
       </template>
     </div>
@@ -65,6 +67,7 @@ export default {
         <img v-if="shown.image" v-show="image" :src="shown.image" alt="Image" data-shows="image" @load="loaded">
         <img v-if="shown.map" v-show="map" :src="shown.map" alt="Anomaly map" data-shows="map" :style="{ opacity: mapOpacity }">
         <img v-if="shown.mask" v-show="mask" :src="shown.mask" alt="Defect mask" data-shows="mask" :style="{ opacity: maskOpacity }">
+        <img v-if="shown.coarse" v-show="coarse" :src="shown.coarse" alt="Coarse mask" data-shows="coarse" :style="{ opacity: maskOpacity }">
         <template v-if="boxes && size[0]">
           <svg :viewBox="'0 0 ' + size[0] + ' ' + size[1]" preserveAspectRatio="none">
             <rect v-for="region in here" :key="region.index" :x="region.box[0]" :y="region.box[1]" :width="region.box[2] - region.box[0]"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from dashboard.cloud_picture import cloud_picture
 from dashboard.pages.part_cards import provenance_card, scores_card
+from dashboard.pages.part_views import views_of
 from storage.database import Database
 from tests.unit.dashboard.conftest import store
 from tests.unit.dashboard.made_parts import (
@@ -19,12 +20,13 @@ from tests.unit.dashboard.made_parts import (
     anomaly_counts,
     cloud_heights,
     made_part,
+    put,
     surface,
 )
 from wire.description import PromptLevel
 from wire.finding import Reading, Verdict
-from wire.image_codec import decode_image
-from wire.inspection import Inspection
+from wire.image_codec import decode_image, encode_png
+from wire.inspection import EvidenceKind, Inspection
 from wire.payload_store import PayloadStore
 
 
@@ -185,6 +187,32 @@ async def test_an_object_that_retention_removed_is_a_problem(
     payloads.delete(parts[1].evidence[0].ref)
     answer = await client.get(address(parts[1], "rgb", "image"))
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:lineside:problem:evidence-gone")
+
+
+async def test_a_mask_and_the_one_that_it_was_refined_from_are_two_layers(
+    client: httpx.AsyncClient, database: Database, payloads: PayloadStore
+) -> None:
+    part = made_part(payloads, 77, verdict=Verdict.DEFECT)
+    rough = np.zeros((HEIGHT, WIDTH), np.uint8)
+    rough[60:110, 110:220] = 255
+    coarse = put(payloads, EvidenceKind.MASK, "rgb", encode_png(rough), "png", "image/png")
+    rgb = part.modalities[0].model_copy(update={"mask_confidence": 0.872})
+    more = {
+        "evidence": (*part.evidence, coarse.model_copy(update={"coarse": True})),
+        "modalities": (rgb, *part.modalities[1:]),
+    }
+    part = part.model_copy(update=more)
+    store(database, [part])
+    (view,) = views_of(part)
+    assert view["confidence"] == "87 %"
+    fine, shown = pixels(await client.get(view["mask"])), pixels(await client.get(view["coarse"]))
+    np.testing.assert_array_equal(shown[:, :, 3] > 0, rough > 0)
+    assert (fine[:, :, 3] > 0).sum() < (rough > 0).sum()
+    assert shown[80, 150].tolist() != fine[fine[:, :, 3] > 0][0].tolist()  # another colour
+    document = (await client.get(f"/api/v1/inspections/{part.inspection_id}")).json()
+    assert [it["coarse"] for it in document["evidence"] if it["kind"] == "mask"] == [False, True]
+    (usual,) = views_of(made_part(payloads, 78, verdict=Verdict.DEFECT))
+    assert (usual["coarse"], usual["confidence"]) == (None, None)
 
 
 async def test_the_part_that_a_result_resembles_most_is_shown_small_on_its_page(

@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from uuid import UUID
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.backbones.planes import Planes
 from models.backbones.sam.model import sam_settings
+from models.ground.threshold import CoarseThreshold, coarse_threshold
 from models.recipes import load_inspector
 from models.recipes.contrast_detector import ContrastDetector
 from models.recipes.recipe import read_recipe
@@ -158,6 +160,29 @@ def test_sam_refines_the_coarse_map_and_keeps_its_peak_and_the_score():
         assert float(own.max()) == pytest.approx(float(before.pictures["rgb"].map.max()), rel=1e-5)
         assert not np.allclose(own, before.pictures["rgb"].map)
     assert len(np.unique(own)) == 2  # binary: nothing between
+
+
+def test_a_flagged_part_shows_the_mask_that_sam_was_given_and_how_well_sam_thinks_that_its_own_fits():
+    own = tiny(coarse__threshold="otsu")
+    state = state_of(own)
+    # Any score is above this threshold, so that the part is flagged for sure.
+    low = state.metadata.model_copy(update={"manual_thresholds": {"rgb": 1e-6}})
+    finding = found(own, bad_picture(), LineState(metadata=low, tensors=state.tensors))
+    assert finding.verdict is Verdict.DEFECT
+    alone = tiny(sam__size="null", coarse__threshold="otsu")
+    coarse = found(alone, bad_picture(), state_of(alone))
+    heat = coarse.pictures["rgb"].map
+    full = cv2.resize(heat, (128, 96), interpolation=cv2.INTER_LINEAR)
+    marked = finding.pictures["rgb"].coarse_mask
+    assert marked is not None
+    assert marked.shape == (96, 128)
+    np.testing.assert_array_equal(marked, full > coarse_threshold(heat, 0.0, CoarseThreshold.OTSU))
+    sure = finding.modalities[0].mask_confidence
+    assert sure is not None
+    assert np.isfinite(sure)
+    # Nothing of it where SAM saw nothing.
+    assert coarse.modalities[0].mask_confidence is None
+    assert coarse.pictures["rgb"].coarse_mask is None
 
 
 def test_an_empty_coarse_mask_leaves_the_coarse_map_as_it_is():

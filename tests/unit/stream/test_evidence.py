@@ -1,5 +1,6 @@
 """What evidence is kept of a part."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -16,8 +17,8 @@ from tests.unit.stream.sabotage import Sabotage
 from tests.unit.stream.scripted_inspector import THRESHOLD, ScriptedInspector
 from tests.unit.stream.test_result import due
 from wire.finding import Finding
-from wire.image_codec import encode_png
-from wire.inspection import EvidenceKind
+from wire.image_codec import decode_image, encode_png
+from wire.inspection import Evidence, EvidenceKind
 from wire.payload_store import PayloadStore
 
 WHITE = encode_png(np.full((8, 8), 255, np.uint8))
@@ -51,6 +52,21 @@ def test_policy_all_keeps_payloads_and_maps_of_good_parts(payloads: PayloadStore
 def test_flagged_part_gets_mask_and_overlay_too(payloads: PayloadStore) -> None:
     flagged = [*ALL, EvidenceKind.MASK, EvidenceKind.OVERLAY]
     assert write(payloads, EvidencePolicy.FLAGGED, image=WHITE) == flagged
+
+
+def test_the_mask_that_was_refined_stands_behind_the_fine_one(payloads: PayloadStore) -> None:
+    part = due(frame_event(3, payload=WHITE), frame_event(3, "depth"), context_event(3))
+    finding = judge(WHITE)
+    rough = np.zeros((8, 8), np.bool_)
+    rough[1:4, 2:7] = True
+    picture = replace(finding.pictures["rgb"], coarse_mask=rough)
+    evidence = EvidenceWriter(payloads, EvidencePolicy.FLAGGED).write(
+        part, replace(finding, pictures={"rgb": picture}), learning=False
+    )
+    fine, coarse = (each for each in evidence if each.kind is EvidenceKind.MASK)
+    assert (fine.coarse, coarse.coarse) == (False, True)
+    np.testing.assert_array_equal(decode_image(payloads.get(coarse.ref))[:, :, 0] > 0, rough)
+    assert Evidence.from_json(coarse.to_json()) == coarse
 
 
 def test_policy_flagged_keeps_nothing_of_good_parts_but_what_a_line_learns_from(payloads: PayloadStore) -> None:
