@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Self
 
 import numpy as np
 import torch
@@ -11,21 +11,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.backbones.student import StudentFeatures
-from models.memory.bank import (
-    Bank,
-    LeftOut,
-    bank_of_all,
-    build_bank_and_leave_out,
-    build_bank_of_views,
-    compare_in_each,
-    left_out_at_once,
-)
-from models.memory.coreset import CoresetSettings
+from models.memory.bank import Bank, bank_of_all, compare_in_each
 from wire.errors import ShapeError
-
-# Axes of a picture (..., h, w) that are turned round: left to right, upside down, both.
-MIRRORS: Final = ((-1,), (-2,), (-2, -1))
-_SCALES = ("fine", "coarse")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -38,6 +25,15 @@ class Difference:
 
     ratio: Tensor
     vector: Tensor
+
+    @classmethod
+    def where(cls, valid: Tensor, ratios: Tensor, vectors: Tensor) -> Self:
+        """Of the n places of ``valid`` (h, w) bool that are: ratios (n,), vectors (n, D)."""
+        ratio = torch.zeros(valid.shape, device=ratios.device)
+        ratio[valid] = ratios
+        vector = torch.zeros((vectors.shape[1], *valid.shape), device=ratios.device)
+        vector[:, valid] = vectors.T
+        return cls(ratio=ratio, vector=vector)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -57,7 +53,7 @@ class FeatureMemory:
 
     @classmethod
     def of_all(cls, references: Sequence[StudentFeatures]) -> Self:
-        """As ``build_feature_memory`` makes it where every patch fits, without what was left out."""
+        """As ``feature_learning`` makes it where every patch fits, without what was left out."""
 
         def bank(scale: str) -> Bank:
             maps = [getattr(reference, scale)[0] for reference in references]  # (D, h, w) each
@@ -136,115 +132,12 @@ def compare_in_memories(
     return found
 
 
-@dataclass(frozen=True, kw_only=True)
-class LeftOutComparisons:
-    """References against the memory without their own patches.
-
-    ``twice``: some of them, the first ones, against the memory without another reference, too; none of fewer than
-    three. ``at_once``: how many references were left out together.
-    """
-
-    once: Sequence[Comparison]
-    twice: Sequence[Comparison] = ()
-    at_once: int = 1
-
-
-def build_feature_memory(
-    references: Sequence[StudentFeatures],
-    valids: Sequence[Tensor | None],
-    settings: CoresetSettings,
-    *,
-    max_vectors: int,
-    mirrored: bool = False,
-) -> tuple[FeatureMemory, LeftOutComparisons]:
-    """(memory, every reference compared with the memory without its own patches).
-
-    references: one image each (B = 1); ``mirrored``: all of them, then all of them again for each of ``MIRRORS``; a
-    mirror image is left out with its original and has no comparison of its own. A single reference is left out by
-    quarters: each of its quarters is compared with the other three. ValueError without a valid patch.
-    """
-    turns: tuple[tuple[int, ...], ...] = ((), *MIRRORS) if mirrored else ((),)
-    originals = len(references) // len(turns)
-    banks: dict[str, Bank] = {}
-    once: dict[str, list[Difference]] = {}
-    twice: dict[str, list[Difference]] = {}
-    for scale in _SCALES:
-        maps = [getattr(reference, scale)[0] for reference in references]  # (D, h, w) each
-        masks = [
-            _validity(valid if scale == "fine" else on_coarse_grid(valid, reference.coarse), own)
-            for valid, own, reference in zip(valids, maps, references, strict=True)
-        ]
-        owners = _owners(masks[:originals])
-        sources = [torch.flip(own, turn) for turn in turns for own in owners]
-        banks[scale], left_out = _build_scale(
-            maps, masks, sources, settings, max_vectors=max_vectors, mirrored=mirrored
-        )
-        once[scale], twice[scale] = (each[:originals] for each in left_out)
-    memory = FeatureMemory(fine=banks["fine"], coarse=banks["coarse"])
-    # Quarters of one part say nothing of another part.
-    pairs = _comparisons(twice) if originals > 1 else []
-    return memory, LeftOutComparisons(once=_comparisons(once), twice=pairs, at_once=left_out_at_once(originals))
-
-
 def on_coarse_grid(valid: Tensor | None, coarse: Tensor) -> Tensor | None:
     """A mask of the fine grid (h, w) on the coarse one: valid where any of its cells is."""
     if valid is None:
         return None
     height, width = coarse.shape[-2:]
     return F.adaptive_max_pool2d(valid.float()[None, None], (height, width))[0, 0] > 0
-
-
-def _owners(masks: Sequence[Tensor]) -> list[Tensor]:
-    """(h, w) int64 of each picture: the number of what is left out together: itself or, of a single one, a quarter."""
-    if len(masks) == 1:
-        return [_quarters(masks[0])]
-    return [torch.full(mask.shape, number, device=mask.device) for number, mask in enumerate(masks)]
-
-
-def _build_scale(
-    maps: Sequence[Tensor],
-    masks: Sequence[Tensor],
-    owners: Sequence[Tensor],
-    settings: CoresetSettings,
-    *,
-    max_vectors: int,
-    mirrored: bool,
-) -> tuple[Bank, tuple[list[Difference], list[Difference]]]:
-    patches = [own[:, mask].T for own, mask in zip(maps, masks, strict=True)]  # (n, D) each
-    seen = torch.cat([own[mask] for own, mask in zip(owners, masks, strict=True)])
-    # Numbered without gaps: a picture may be without a valid patch.
-    known, sources = torch.unique(seen, return_inverse=True)
-    if len(known) < 2:
-        raise ValueError("the references show too few valid patches to build a memory from")
-    vectors = torch.cat(patches).contiguous()
-    sizes = [len(own) for own in patches]
-    if mirrored:
-        views = torch.repeat_interleave(torch.arange(len(sizes)), torch.tensor(sizes)).to(vectors.device)
-        views = torch.unique(views, return_inverse=True)[1]
-        bank, once, twice = build_bank_of_views(vectors, views, sources, settings, max_vectors=max_vectors)
-    else:
-        bank, once, twice = build_bank_and_leave_out(vectors, sources, settings, max_vectors=max_vectors)
-    return bank, (_differences(vectors, masks, once), [] if twice is None else _differences(vectors, masks, twice))
-
-
-def _differences(vectors: Tensor, masks: Sequence[Tensor], left_out: LeftOut) -> list[Difference]:
-    """Of the first images, as far as they were left out: vectors (N, D) of the valid places of all ``masks``."""
-    found: list[Difference] = []
-    start = 0
-    for mask in masks:
-        end = start + int(mask.sum())
-        if end > len(left_out.ratios):
-            break
-        found.append(_difference(mask, left_out.ratios[start:end], vectors[start:end] - left_out.nearest[start:end]))
-        start = end
-    return found
-
-
-def _comparisons(scales: Mapping[str, Sequence[Difference]]) -> list[Comparison]:
-    """Of as many images as both scales have."""
-    return [
-        Comparison(fine=fine, coarse=coarse) for fine, coarse in zip(scales["fine"], scales["coarse"], strict=False)
-    ]
 
 
 def _some(features: Tensor, indices: Sequence[int]) -> Tensor:
@@ -286,26 +179,6 @@ def _patches(images: Tensor, masks: Sequence[Tensor | None]) -> Tensor:
 def _on_grid(mask: Tensor | None, shape: tuple[int, ...], ratios: Tensor, vectors: Tensor) -> Difference:
     """``shape``: (h, w, D)."""
     if mask is not None:
-        return _difference(mask, ratios, vectors)
+        return Difference.where(mask, ratios, vectors)
     # Channels last, as the decoder wants it: an eighth of a comparison's time would go into moving numbers about.
     return Difference(ratio=ratios.view(shape[:2]), vector=vectors.view(shape).permute(2, 0, 1))
-
-
-def _difference(mask: Tensor, ratios: Tensor, vectors: Tensor) -> Difference:
-    ratio = torch.zeros(mask.shape, device=ratios.device)
-    ratio[mask] = ratios
-    vector = torch.zeros((vectors.shape[1], *mask.shape), device=ratios.device)
-    vector[:, mask] = vectors.T
-    return Difference(ratio=ratio, vector=vector)
-
-
-def _validity(valid: Tensor | None, features: Tensor) -> Tensor:
-    return torch.ones(features.shape[-2:], dtype=torch.bool, device=features.device) if valid is None else valid
-
-
-def _quarters(mask: Tensor) -> Tensor:
-    """(h, w) int64: which quarter of the picture each cell lies in."""
-    height, width = mask.shape
-    down = torch.arange(height, device=mask.device) * 2 // height
-    right = torch.arange(width, device=mask.device) * 2 // width
-    return down[:, None] * 2 + right[None, :]

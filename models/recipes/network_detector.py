@@ -17,13 +17,8 @@ from models.ground.image_score import image_score
 from models.ground.own_contrast import raised_by_own_contrast
 from models.memory.calibration import calibrated, newcomers_share
 from models.memory.coreset import CoresetSettings
-from models.memory.feature_memory import (
-    MIRRORS,
-    Comparison,
-    FeatureMemory,
-    build_feature_memory,
-    compare_in_memories,
-)
+from models.memory.feature_learning import MIRRORS, build_feature_memory
+from models.memory.feature_memory import Comparison, FeatureMemory, compare_in_memories
 from models.memory.patch_memory import Map
 from models.memory.resident_banks import ResidentBanks
 from models.recipes.built_memory import BuiltMemory

@@ -4,13 +4,8 @@ import torch
 
 from models.backbones.student import StudentFeatures
 from models.memory.coreset import CoresetSettings
-from models.memory.feature_memory import (
-    MIRRORS,
-    FeatureMemory,
-    build_feature_memory,
-    compare_in_memories,
-    on_coarse_grid,
-)
+from models.memory.feature_learning import MIRRORS, build_feature_memory
+from models.memory.feature_memory import FeatureMemory, compare_in_memories, on_coarse_grid
 from wire.errors import ShapeError
 
 CORESET = CoresetSettings(candidates=1000, projected_dims=4, seed=0)
