@@ -1,5 +1,6 @@
 """``lineside train``: make the shipped weights again, or better ones."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -10,7 +11,7 @@ from typer.core import TyperGroup
 from lineside.commands.options import DEFAULT_DATA_DIR, SITE_PANEL, DataDir
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lineside.line_learner import LineLearner
     from models.train.decoding import DecodingProgress
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from models.train.prompt_stage import PromptProgress
     from models.train.segmentation import SegmentationProgress
     from models.train.segmentation_samples import SampleSource
+
+    Report = Callable[[str, SegmentationProgress | PromptProgress], None]
 
 _DRAWN: Final = "procedural"
 
@@ -30,6 +33,10 @@ Data = Annotated[
     typer.Option(metavar="procedural|DIR", help="Drawn lines, or labelled images with masks in a layout of evaluate."),
 ]
 Batch = Annotated[int, typer.Option(min=1, help="Pictures per step.")]
+MetricsPort = Annotated[
+    int | None,
+    typer.Option(min=0, max=65535, help="Serve the curves to Prometheus on this loopback port; 0 = any free one."),
+]
 DrawnSide = Annotated[int, typer.Option(min=32, help="Side of the drawn pictures.")]
 
 
@@ -194,6 +201,7 @@ def samllava(
     seed: Seed = 0,
     threads: Threads = 1,
     device: Device = "cpu",
+    metrics_port: MetricsPort = None,
 ) -> None:
     """Train SAM-LLaVA's segmentation stage. Interrupted, the same command goes on at the last checkpoint."""
     from models.train.samllava import ABLATIONS, SegmenterTraining, checked_prompt, checked_size, train_segmenter
@@ -209,10 +217,8 @@ def samllava(
         ablations=ABLATIONS if ablations else (),
     )
     samples = _samples(data, layout, side_px)
-    with _bars() as shown:
-        trained = train_segmenter(
-            settings, samples, out, device=device, threads=threads, report=_per_variant(shown, steps)
-        )
+    with _bars() as shown, _telling(metrics_port, _per_variant(shown, steps)) as report:
+        trained = train_segmenter(settings, samples, out, device=device, threads=threads, report=report)
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {out / 'REPORT.md'}")
     encoder = f"sam.seed={seed}" if weights is None else f"sam.weights={weights.resolve()}"
     typer.echo(f"Use them: --set sam.size={sam} --set {encoder} --set sam.trained={trained.file.resolve()}")
@@ -260,6 +266,7 @@ def spgdd(
     seed: Seed = 0,
     threads: Threads = 1,
     device: Device = "cpu",
+    metrics_port: MetricsPort = None,
     by: Annotated[
         str,
         typer.Option(envvar="LINESIDE_USER", help="With --line: who, for the audit rows. [default: the login name]"),
@@ -294,7 +301,7 @@ def spgdd(
         learning_rate=learning_rate,
         seed=seed,
     )
-    with _bars() as shown:
+    with _bars() as shown, _telling(metrics_port, _per_variant(shown, steps)) as report:
         trained = train_words(
             settings,
             samples,
@@ -304,7 +311,7 @@ def spgdd(
             ablations=ABLATIONS if ablations else {},
             device=device,
             threads=threads,
-            report=_per_variant(shown, steps),
+            report=report,
         )
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}\nreport:  {folder / 'REPORT.md'}")
     if learner is None:
@@ -335,7 +342,33 @@ def _bars() -> Progress:
     )
 
 
-def _per_variant(shown: Progress, steps: int) -> "Callable[[str, SegmentationProgress | PromptProgress], None]":
+@contextmanager
+def _telling(port: int | None, report: "Report") -> "Iterator[Report]":
+    """``report``, which tells Prometheus, too, where a port is given."""
+    if port is None:
+        yield report
+        return
+    # Here for the reason of every other import of a command.
+    from lineside.metrics.registry import new_registry
+    from lineside.metrics.training import TrainingMetrics
+    from wire.telemetry import TelemetryServer
+
+    registry = new_registry()
+    metrics = TrainingMetrics(registry)
+    server = TelemetryServer(registry, port=port)
+    typer.echo(f"metrics: http://{server.host}:{server.port}/metrics")
+
+    def both(variant: str, progress: "SegmentationProgress | PromptProgress") -> None:
+        metrics.tell(variant, progress)
+        report(variant, progress)
+
+    try:
+        yield both
+    finally:
+        server.close()
+
+
+def _per_variant(shown: Progress, steps: int) -> "Report":
     """A bar for each variant, begun when it is first heard of."""
     tasks: dict[str, TaskID] = {}
 

@@ -12,6 +12,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
 from connectors.results.metrics import ResultMetrics
+from lineside.metrics.training import TrainingMetrics
 from lineside.plant_client import PlantClient
 from lineside.site import SiteFile
 from tests.components.prometheus import RealPrometheus
@@ -46,10 +47,11 @@ def shortened(path: Path, folder: Path) -> Path:
 
 def series_of(site: SiteFile) -> dict[str, set[str]]:
     """Every metric of every process of the site, with the names of its series."""
-    # `lineside up` has no PLC that wants verdicts, so the result writer's are taken from itself.
-    result_writer = CollectorRegistry()
-    ResultMetrics(result_writer)
-    texts = [generate_latest(result_writer).decode()]
+    # `lineside up` has no PLC that wants verdicts, and trains nothing: what tells of these is asked itself.
+    elsewhere = CollectorRegistry()
+    ResultMetrics(elsewhere)
+    TrainingMetrics(elsewhere)
+    texts = [generate_latest(elsewhere).decode()]
     for url in site.telemetry.values():
         with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
             texts.append(answer.read().decode())

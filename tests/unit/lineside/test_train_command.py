@@ -28,8 +28,11 @@ def test_a_recipe_is_trained_by_its_name_on_drawn_lines_or_on_labelled_images(
     assert code == 0, err
     assert "full 2: loss" in out
     assert f"--set sam.size=tiny --set sam.seed=0 --set sam.trained={tmp_path}/sam/segmenter.safetensors" in out
-    code, out, err = run("train", "--recipe=spgdd", "--data", "procedural", *SPGDD, "--out", tmp_path / "words")
+    code, out, err = run(
+        "train", "--recipe=spgdd", "--data", "procedural", *SPGDD, "--out", tmp_path / "words", "--metrics-port", "0"
+    )
     assert code == 0, err
+    assert "metrics: http://127.0.0.1:" in out
     assert f"--set text.learned.weights={tmp_path}/words/words.safetensors" in out
     assert (tmp_path / "words" / "REPORT.md").is_file()
 
