@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lineside.commands.matching import MatchingChoice
 from lineside.commands.options import AsJson
 
 if TYPE_CHECKING:
@@ -97,6 +98,10 @@ def evaluate(
         ),
     ] = None,
     max_vectors: Annotated[int, typer.Option(min=16, help="Largest memory.", rich_help_panel=_HOW)] = 4096,
+    matching: Annotated[
+        MatchingChoice,
+        typer.Option(help="aligned: parts lie in a fixture; nearest: not; recipe: as it says.", rich_help_panel=_HOW),
+    ] = MatchingChoice.RECIPE,
     images_per_kind: Annotated[
         int | None, typer.Option(min=1, help="A quick look: so many test images of each kind.", rich_help_panel=_HOW)
     ] = None,
@@ -134,6 +139,7 @@ def evaluate(
         resolution=resolution,
         input_size=input_size,
         max_vectors=max_vectors,
+        matching=matching.spoken,
         images_per_kind=images_per_kind,
         skip_unreadable=skip_unreadable,
         device=device,

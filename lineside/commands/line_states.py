@@ -1,13 +1,13 @@
 """``lineside state``: what a line knows, and the commands that change it."""
 
 import getpass
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
 
 import typer
 
+from lineside.commands.matching import MatchingChoice
 from lineside.commands.options import AsJson
 from lineside.commands.site_command import site_command
 
@@ -37,17 +37,6 @@ _DESCRIBED = {
     "learned_words",
     "matching",
 }
-
-
-class _Matching(StrEnum):
-    ALIGNED = "aligned"
-    NEAREST = "nearest"
-    RECIPE = "recipe"
-
-    @property
-    def spoken(self) -> str:
-        """As a command says it."""
-        return "" if self is _Matching.RECIPE else self.value
 
 
 @app.command("list")
@@ -193,7 +182,7 @@ def describe(
         typer.Option(metavar="FILE|recipe", help="Words as `lineside train spgdd` writes them; recipe: as it says."),
     ] = None,
     matching: Annotated[
-        _Matching | None, typer.Option(help="aligned: parts lie in a fixture; nearest: not; recipe: as it says.")
+        MatchingChoice | None, typer.Option(help="aligned: parts lie in a fixture; nearest: not; recipe: as it says.")
     ] = None,
     reason: Reason = "", by: By = "", wait: Wait = _WAIT_S,
 ) -> None:  # fmt: skip
@@ -220,7 +209,7 @@ def describe(
 def _kept_words(site: "Site", named: str) -> str:
     from lineside.learned_words import keep_words
 
-    return "" if named == _Matching.RECIPE else keep_words(site, Path(named))
+    return "" if named == MatchingChoice.RECIPE else keep_words(site, Path(named))
 
 
 def _print_description(site: "Site", line: str) -> None:

@@ -135,6 +135,7 @@ class Evaluator:
                     recipe=detector.inspector.recipe,
                     class_name=each.name,
                     max_vectors=self._conditions.max_vectors,
+                    matching=self._conditions.matching,
                 ),
             )
             state, took_s = self._state(detector, run)

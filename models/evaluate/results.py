@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from models.evaluate.figures import Figures, Spread
 from wire.errors import ConfigurationError
+from wire.line_state import Matching
 
 
 class _Document(BaseModel):
@@ -83,6 +84,7 @@ class Conditions(_Document):
     resolution: int
     input_size: int | None
     max_vectors: int
+    matching: Matching = ""
     group: str | None
     group_distance: int | None
     near_duplicates: bool

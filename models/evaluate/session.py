@@ -24,6 +24,7 @@ from models.evaluate.sample import LabelledSet, ObjectSet, Sample
 from models.evaluate.variants import Variant
 from models.recipes.loader import load_inspector
 from wire.errors import ConfigurationError
+from wire.line_state import Matching
 
 BASELINES: Final = ("blur", "untrained_resnet18")
 _VERSIONS: Final = ("numpy", "opencv-python-headless", "torch", "torchvision")
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     resolution: int = Field(default=256, ge=16, le=4096)
     input_size: int | None = Field(default=None, ge=16, le=8192)
     max_vectors: int = Field(default=4096, ge=16)
+    matching: Matching = ""
     images_per_kind: int | None = Field(default=None, ge=1)
     skip_unreadable: bool = False
     device: str = "cpu"
@@ -62,6 +64,7 @@ class Settings(BaseModel):
             resolution=self.resolution,
             input_size=self.input_size,
             max_vectors=self.max_vectors,
+            matching=self.matching,
             group=self.options.group,
             group_distance=self.options.group_distance,
             near_duplicates=bool(self.options.near_duplicates),

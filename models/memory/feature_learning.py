@@ -11,6 +11,7 @@ from models.backbones.student import StudentFeatures
 from models.memory.bank import Bank, LeftOut, build_bank_and_leave_out, build_bank_of_views, left_out_at_once
 from models.memory.coreset import CoresetSettings
 from models.memory.feature_memory import Comparison, Difference, FeatureMemory, on_coarse_grid
+from models.memory.fixture import with_places
 
 # Axes of a picture (..., h, w) that are turned round: left to right, upside down, both.
 MIRRORS: Final = ((-1,), (-2,), (-2, -1))
@@ -37,12 +38,14 @@ def build_feature_memory(
     *,
     max_vectors: int,
     mirrored: bool = False,
+    aligned: bool = False,
 ) -> tuple[FeatureMemory, LeftOutComparisons]:
     """(memory, every reference compared with the memory without its own patches).
 
     references: one image each (B = 1); ``mirrored``: all of them, then all of them again for each of ``MIRRORS``; a
     mirror image is left out with its original and has no comparison of its own. A single reference is left out by
-    quarters: each of its quarters is compared with the other three. ValueError without a valid patch.
+    quarters: each of its quarters is compared with the other three. ``aligned``: patches know their
+    place (``fixture.py``). ValueError without a valid patch.
     """
     turns: tuple[tuple[int, ...], ...] = ((), *MIRRORS) if mirrored else ((),)
     originals = len(references) // len(turns)
@@ -58,7 +61,7 @@ def build_feature_memory(
         owners = _owners(masks[:originals])
         sources = [torch.flip(own, turn) for turn in turns for own in owners]
         banks[scale], left_out = _build_scale(
-            maps, masks, sources, settings, max_vectors=max_vectors, mirrored=mirrored
+            maps, masks, sources, settings, max_vectors=max_vectors, mirrored=mirrored, aligned=aligned
         )
         once[scale], twice[scale] = (each[:originals] for each in left_out)
     memory = FeatureMemory(fine=banks["fine"], coarse=banks["coarse"])
@@ -82,8 +85,10 @@ def _build_scale(
     *,
     max_vectors: int,
     mirrored: bool,
+    aligned: bool,
 ) -> tuple[Bank, tuple[list[Difference], list[Difference]]]:
-    patches = [own[:, mask].T for own, mask in zip(maps, masks, strict=True)]  # (n, D) each
+    dims, images = len(maps[0]), [own.permute(1, 2, 0) for own in maps]  # (h, w, D) each
+    patches = [(with_places(own) if aligned else own)[mask] for own, mask in zip(images, masks, strict=True)]
     seen = torch.cat([own[mask] for own, mask in zip(owners, masks, strict=True)])
     # Numbered without gaps: a picture may be without a valid patch.
     known, sources = torch.unique(seen, return_inverse=True)
@@ -97,20 +102,22 @@ def _build_scale(
         bank, once, twice = build_bank_of_views(vectors, views, sources, settings, max_vectors=max_vectors)
     else:
         bank, once, twice = build_bank_and_leave_out(vectors, sources, settings, max_vectors=max_vectors)
-    return bank, (_differences(vectors, masks, once), [] if twice is None else _differences(vectors, masks, twice))
+    return bank, (
+        _differences(vectors, masks, once, dims),
+        [] if twice is None else _differences(vectors, masks, twice, dims),
+    )
 
 
-def _differences(vectors: Tensor, masks: Sequence[Tensor], left_out: LeftOut) -> list[Difference]:
-    """Of the first images, as far as they were left out: vectors (N, D) of the valid places of all ``masks``."""
+def _differences(vectors: Tensor, masks: Sequence[Tensor], left_out: LeftOut, dims: int) -> list[Difference]:
+    """Of the first images, as far as they were left out: vectors (N, D or more) of the valid places of all ``masks``."""
     found: list[Difference] = []
     start = 0
     for mask in masks:
         end = start + int(mask.sum())
         if end > len(left_out.ratios):
             break
-        found.append(
-            Difference.where(mask, left_out.ratios[start:end], vectors[start:end] - left_out.nearest[start:end])
-        )
+        vector = (vectors[start:end] - left_out.nearest[start:end])[:, :dims]
+        found.append(Difference.where(mask, left_out.ratios[start:end], vector))
         start = end
     return found
 

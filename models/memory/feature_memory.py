@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from models.backbones.student import StudentFeatures
 from models.memory.bank import Bank, bank_of_all, compare_in_each
+from models.memory.fixture import PLACE_DIMS, with_places
 from wire.errors import ShapeError
 
 
@@ -153,18 +154,25 @@ def _compare_all(
     own = [[next(masks) for _ in images] for images in features]
     # (B, h, w, D); in one piece where features are channels last.
     places = [images.permute(0, 2, 3, 1) for images in features]
-    for bank, images in zip(banks, places, strict=True):
-        if images.shape[-1] != bank.vectors.shape[1]:
-            raise ShapeError(f"features have {images.shape[-1]} channels, the memory has {bank.vectors.shape[1]}")
-    patches = [_patches(images, some) for images, some in zip(places, own, strict=True)]
+    patches = [_patches(_like(images, bank), some) for images, bank, some in zip(places, banks, own, strict=True)]
     found = compare_in_each(patches, banks)
     differences: list[Difference] = []
     for bank, images, some, seen, (ratios, nearest) in zip(banks, places, own, patches, found, strict=True):
-        vectors = seen - bank.vectors[nearest]
+        vectors = (seen - bank.vectors[nearest])[:, : images.shape[-1]]
         sizes = [images[0].shape[:2].numel() if mask is None else int(mask.sum()) for mask in some]
         parts = zip(some, torch.split(ratios, sizes), torch.split(vectors, sizes), strict=True)
         differences += [_on_grid(mask, images.shape[1:], ratio, vector) for mask, ratio, vector in parts]
     return differences
+
+
+def _like(images: Tensor, bank: Bank) -> Tensor:
+    """(B, h, w, D), with places if the bank has them; ShapeError if it is of other features."""
+    dims, known = images.shape[-1], bank.vectors.shape[1]
+    if known == dims + PLACE_DIMS:
+        return with_places(images)
+    if known != dims:
+        raise ShapeError(f"features have {dims} channels, the memory has {known}")
+    return images
 
 
 def _patches(images: Tensor, masks: Sequence[Tensor | None]) -> Tensor:

@@ -143,7 +143,8 @@ class NetworkDetector:
 
     def build(self, pictures: Sequence[Planes], name: str, *, spec: LineSpec) -> BuiltMemory:
         """The memory of good pictures; ValueError without a usable one."""
-        mirrored = spec.matching != "aligned" and self._are_few(pictures)
+        aligned = spec.matching == "aligned"
+        mirrored = not aligned and self._are_few(pictures)
         views = [*pictures, *(mirror_image(each, axes) for axes in MIRRORS for each in pictures if mirrored)]
         with torch.inference_mode():
             single: list[StudentFeatures | None] = [None] * len(views)
@@ -153,7 +154,12 @@ class NetworkDetector:
             known = [features for features in single if features is not None]
             valids = [self._valid(view) for view in views]
             memory, left_out = build_feature_memory(
-                known, valids, self._settings.coreset, max_vectors=spec.max_vectors, mirrored=mirrored
+                known,
+                valids,
+                self._settings.coreset,
+                max_vectors=spec.max_vectors,
+                mirrored=mirrored,
+                aligned=aligned,
             )
             logits = self._left_out_logits(known, left_out.once)
             scale = fit_scale(logits, left_out.once)

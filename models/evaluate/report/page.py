@@ -56,6 +56,7 @@ def _introduction(result: EvaluationResult) -> str:
         f"{conditions.resolution} px. {conditions.draws} draws of references (seed {conditions.seed})"
         + (f", physical parts by <code>{escape(conditions.group)}</code>" if conditions.group else "")
         + (f" ± {conditions.group_distance}" if conditions.group_distance is not None else "")
+        + (f", parts are {conditions.matching}" if conditions.matching else "")
         + ".</p>"
     )
 

@@ -54,6 +54,42 @@ def test_a_single_reference_is_left_out_by_quarters():
     assert float(ratio[:2, :3].min()) > 3 * float(ratio[2:, 3:].max())
 
 
+def halves(left: float, right: float, seed: int) -> StudentFeatures:
+    """Left and right half of a picture differ from one another, and hardly from picture to picture."""
+    plain = features(seed)
+    fine, coarse = 0.03 * plain.fine, 0.03 * plain.coarse
+    fine[..., :3] += left
+    fine[..., 3:] += right
+    return StudentFeatures(fine=fine, coarse=coarse, detail=plain.detail)
+
+
+@pytest.mark.parametrize(("aligned", "stranger"), [(True, 3.0), (False, 1.0)])
+def test_in_a_fixture_what_is_good_elsewhere_is_strange_here(aligned: bool, stranger: float):
+    references = [halves(-0.5, 0.5, seed) for seed in range(4)]
+    memory, _ = build_feature_memory(references, [None] * 4, CORESET, max_vectors=1000, aligned=aligned)
+    good, turned = (memory.compare(halves(*sides, seed=9)) for sides in ((-0.5, 0.5), (0.5, -0.5)))
+    ratio = float(turned.fine.ratio.mean()) / float(good.fine.ratio.mean())
+    assert ratio > stranger if aligned else ratio == pytest.approx(stranger, rel=0.5)
+    assert good.fine.vector.shape == (3, 4, 6)  # places are no features
+
+
+def test_places_survive_a_line_state_and_pictures_of_another_size():
+    references = [halves(-0.5, 0.5, seed) for seed in range(4)]
+    memory, _ = build_feature_memory(references, [None] * 4, CORESET, max_vectors=1000, aligned=True)
+    again = FeatureMemory.from_tensors(memory.tensors("image.rgb"), "image.rgb", torch.device("cpu"))
+    part = halves(-0.5, 0.5, seed=9)
+    assert torch.equal(again.compare(part).fine.ratio, memory.compare(part).fine.ratio)
+    twice, turned = (
+        StudentFeatures(**{name: enlarged(getattr(one, name)) for name in ("fine", "coarse", "detail")})
+        for one in (part, halves(0.5, -0.5, seed=9))
+    )
+    assert float(memory.compare(turned).fine.ratio.mean()) > 1.5 * float(memory.compare(twice).fine.ratio.mean())
+
+
+def enlarged(planes: torch.Tensor) -> torch.Tensor:
+    return planes.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
+
+
 def mirrored(one: StudentFeatures, axes: tuple[int, ...]) -> StudentFeatures:
     return StudentFeatures(
         fine=torch.flip(one.fine, axes), coarse=torch.flip(one.coarse, axes), detail=torch.flip(one.detail, axes)

@@ -1,0 +1,18 @@
+"""How a line's parts lie, as a command's option."""
+
+from enum import StrEnum
+
+from wire.line_state import Matching
+
+
+class MatchingChoice(StrEnum):
+    """``Matching`` in words."""
+
+    ALIGNED = "aligned"
+    NEAREST = "nearest"
+    RECIPE = "recipe"
+
+    @property
+    def spoken(self) -> Matching:
+        """As a line state says it."""
+        return "" if self is MatchingChoice.RECIPE else self.value
