@@ -15,4 +15,6 @@ class MatchingChoice(StrEnum):
     @property
     def spoken(self) -> Matching:
         """As a line state says it."""
-        return "" if self is MatchingChoice.RECIPE else self.value
+        if self is MatchingChoice.RECIPE:
+            return ""
+        return "aligned" if self is MatchingChoice.ALIGNED else "nearest"

@@ -109,7 +109,7 @@ def _build_scale(
 
 
 def _differences(vectors: Tensor, masks: Sequence[Tensor], left_out: LeftOut, dims: int) -> list[Difference]:
-    """Of the first images, as far as they were left out: vectors (N, D or more) of the valid places of all ``masks``."""
+    """Of the first images, as far as they were left out: vectors (N, ``dims`` or more) of valid places of ``masks``."""
     found: list[Difference] = []
     start = 0
     for mask in masks:
