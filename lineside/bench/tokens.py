@@ -17,6 +17,8 @@ from models.backbones.clip_tokens import ClipTokens
 from models.backbones.vv_attention import VvMode
 from models.backbones.weights_file import frozen
 from models.recipes.loader import load_inspector
+from models.recipes.recipe import read_recipe
+from wire.errors import ConfigurationError
 from wire.frame import RGB
 from wire.line_state import LineSpec
 
@@ -26,6 +28,7 @@ RECIPE_AIM: Final = 1.4
 _BATCHES: Final = (1, 8)
 _REFERENCES: Final = 4
 _SEED: Final = 0
+_KINDS: Final = ("spgdd", "samllava")
 _WRAPPER, _PLAIN, _RECIPE = "value-value wrapper", "open_clip's forward", "whole recipe"
 
 
@@ -38,7 +41,16 @@ def run(
     repetitions: int,
     tell: Callable[[str], None],
 ) -> BenchReport:
-    """Random weights: they take the same time. ConfigurationError if recipe or backbone are not there."""
+    """Random weights: they take the same time.
+
+    ConfigurationError if recipe or backbone are not there, or the recipe sees with no such backbone.
+    """
+    kind = read_recipe(recipe, changes).kind
+    if kind not in _KINDS:
+        raise ConfigurationError([
+            f"--recipe {recipe}: is of kind {kind}, which has no backbone of tokens; expected {' or '.join(_KINDS)}. "
+            "`lineside bench models` measures the shipped network"
+        ])  # fmt: skip
     machine, started_at = Machine.this_one(), datetime.now(UTC)
     torch.set_num_threads(threads)
     tell(f"making {backbone} with random weights")

@@ -2,6 +2,7 @@ import pytest
 
 from lineside.bench.comparison import Direction
 from lineside.bench.tokens import RECIPE_AIM, WRAPPER_AIM, run
+from wire.errors import ConfigurationError
 
 
 @pytest.mark.parametrize(("recipe", "changes"), [("spgdd", {}), ("samllava", {"sam.size": "null"})])
@@ -17,3 +18,8 @@ def test_wrapper_and_recipe_are_each_measured_against_what_they_wrap(recipe: str
         assert len(each.ratios) == 2
         assert min(each.product) > 0
     assert told[0] == "making tiny-clip with random weights"
+
+
+def test_a_recipe_without_a_backbone_of_tokens_is_told_what_to_run() -> None:
+    with pytest.raises(ConfigurationError, match=r"recipe embedded: is of kind embedded, .* expected spgdd or sam"):
+        run("embedded", "tiny-clip", changes={}, threads=1, repetitions=1, tell=lambda _: None)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -108,7 +109,9 @@ def test_with_a_single_token_both_matchings_are_one():
     stored, query = ({3: picture(seed)[3][:1]} for seed in (1, 2))
     memory = whole_references([[stored]], CORESET, max_vectors=10)
     nearest = closest_reference(query, memory, match=Match.NEAREST, turns=1).maps
-    torch.testing.assert_close(nearest, closest_reference(query, memory, match=Match.ALIGNED, turns=1).maps)
+    aligned = closest_reference(query, memory, match=Match.ALIGNED, turns=1).maps
+    # Not torch's own comparison: it loads torch.distributed first, for half a minute on a busy machine.
+    np.testing.assert_allclose(nearest.numpy(), aligned.numpy(), rtol=1e-6, atol=1e-5)
 
 
 @pytest.mark.parametrize("match", list(Match))
