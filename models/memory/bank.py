@@ -17,9 +17,9 @@ _PRIOR_PATCHES = 4.0
 # 0 would make the faintest noise of the next part infinitely unusual.
 _LEAST_TYPICAL = 0.05
 # How often a bank is chosen without some of its images: a third of a second each for the largest.
-_MOST_CHOICES = 32
+_MOST_CHOICES = 16
 # Of how many of them with the next ones left out, too: the gain of one reference is known from their mean.
-_MOST_PAIRS = 8
+_MOST_PAIRS = 4
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
