@@ -1,8 +1,10 @@
 """How a line's parts lie, as a command's option."""
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
-from wire.line_state import Matching
+if TYPE_CHECKING:
+    from wire.line_state import Matching
 
 
 class MatchingChoice(StrEnum):
@@ -13,7 +15,7 @@ class MatchingChoice(StrEnum):
     RECIPE = "recipe"
 
     @property
-    def spoken(self) -> Matching:
+    def spoken(self) -> "Matching":
         """As a line state says it."""
         if self is MatchingChoice.RECIPE:
             return ""
