@@ -10,12 +10,12 @@ from wire.description import ChosenLevel, Description
 from wire.errors import ConfigurationError
 from wire.settings_file import read_keys
 
-_RECIPE: Final = "recipe"
+AS_THE_RECIPE: Final = "recipe"
 
 
 def chosen_level(said: str) -> ChosenLevel:
     """``recipe``, or a level by name or published name. ConfigurationError names them all."""
-    return "" if said == _RECIPE else level_of(said, where="--level")
+    return "" if said == AS_THE_RECIPE else level_of(said, where="--level")
 
 
 def read_descriptions(file: Path) -> tuple[Description, ...]:

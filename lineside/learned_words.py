@@ -1,5 +1,6 @@
 """A file of learned words on its way into a site."""
 
+from contextlib import closing
 from pathlib import Path
 
 from lineside.site import Site
@@ -19,8 +20,5 @@ def keep_words(site: Site, file: Path) -> str:
     except OSError as error:
         raise ConfigurationError([f"{file}: {error.strerror}; `lineside train spgdd` writes such files"]) from error
     read_context(content, str(file))
-    payloads = open_payload_store(site.objects)
-    try:
+    with closing(open_payload_store(site.objects)) as payloads:
         return LearnedWordsStore(payloads).put(content)
-    finally:
-        payloads.close()

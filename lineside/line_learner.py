@@ -1,6 +1,7 @@
 """Prompt tuning for one line of a site: from its good parts to the words that it is judged by."""
 
 import getpass
+from contextlib import closing
 from typing import Final
 
 from lineside.command_errand import CommandErrand
@@ -45,12 +46,8 @@ class LineLearner:
 
     def samples(self, side_px: int) -> PastedSamples:
         """Good parts of all the line's products, with pasted defects. ConfigurationError if it has learned none yet."""
-        payloads = open_payload_store(self._objects)
-        try:
-            with open_database(self._site) as database:
-                pictures = self._pictures(database, payloads)
-        finally:
-            payloads.close()
+        with closing(open_payload_store(self._objects)) as payloads, open_database(self._site) as database:
+            pictures = self._pictures(database, payloads)
         if not pictures:
             raise ConfigurationError([
                 f"--line {self.spec.line}: it has no good parts to learn from yet; `lineside state accept` names some, "

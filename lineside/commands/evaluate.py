@@ -7,6 +7,7 @@ import typer
 
 from lineside.commands.matching import MatchingChoice
 from lineside.commands.options import AsJson
+from lineside.commands.output_file import folder_problems
 
 if TYPE_CHECKING:
     from models.evaluate.variants import Variant
@@ -194,9 +195,7 @@ def _check_folders(json_file: Path | None, report: Path | None) -> None:
     """An evaluation may take hours: what would fail at its end fails now."""
     from wire.errors import ConfigurationError
 
-    problems = []
-    if json_file is not None and not json_file.resolve().parent.is_dir():
-        problems.append(f"--json: the folder {json_file.resolve().parent} does not exist")
+    problems = folder_problems("--json", json_file)
     if report is not None and report.exists() and not report.is_dir():
         problems.append(f"--report: {report} is a file")
     if problems:

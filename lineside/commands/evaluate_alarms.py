@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lineside.commands.output_file import folder_problems
 from wire.errors import ConfigurationError
 from wire.stated_rate import StatedRate
 
@@ -64,8 +65,8 @@ def evaluate_alarms(
 
     if (dataset is None) == (families is None):
         raise ConfigurationError(["evaluate-alarms: give either --dataset DIR or --families all"])
-    if json_file is not None and not json_file.resolve().parent.is_dir():
-        raise ConfigurationError([f"--json: the folder {json_file.resolve().parent} does not exist"])
+    if problems := folder_problems("--json", json_file):
+        raise ConfigurationError(problems)
     if dataset is not None:
         trials = _of_images(dataset, layout, references, draws, seed)
     else:

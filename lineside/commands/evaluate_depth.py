@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from lineside.commands.output_file import folder_problems
+
 
 def evaluate_depth(
     dataset: Annotated[Path, typer.Option(metavar="DIR", help="Holds depth/NAME.png (16 bit) and masks/NAME.png.")],
@@ -25,8 +27,8 @@ def evaluate_depth(
     from models.recipes.recipe import read_recipe
     from wire.errors import ConfigurationError
 
-    if json_file is not None and not json_file.resolve().parent.is_dir():
-        raise ConfigurationError([f"--json: the folder {json_file.resolve().parent} does not exist"])
+    if problems := folder_problems("--json", json_file):
+        raise ConfigurationError(problems)
     numbers = read_recipe(recipe)
     inspector = load_inspector(recipe, device=device, threads=threads)
     with StatusLine(err) as status:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from lineside.commands.output_file import folder_problems
 from wire.errors import ConfigurationError
 
 
@@ -46,8 +47,7 @@ def evaluate_scratches(
         levels = []
     if not levels or not all(0 < level <= 50 for level in levels):
         problems.append(f"--visibilities: {visibilities!r} is no list of numbers above 0, up to 50")
-    if json_file is not None and not json_file.resolve().parent.is_dir():
-        problems.append(f"--json: the folder {json_file.resolve().parent} does not exist")
+    problems += folder_problems("--json", json_file)
     if problems:
         raise ConfigurationError(problems)
     inspector = load_inspector(recipe, device=device, threads=threads)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lineside.commands.output_file import folder_problems
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -48,8 +50,8 @@ def evaluate_sensors(
     from models.evaluate.sensors.split import Split
     from wire.errors import ConfigurationError
 
-    if json_file is not None and not json_file.resolve().parent.is_dir():
-        raise ConfigurationError([f"--json: the folder {json_file.resolve().parent} does not exist"])
+    if problems := folder_problems("--json", json_file):
+        raise ConfigurationError(problems)
     if any(dataset.rglob("*.mat")):
         _bearing_records(dataset, recipe, window_s or _RECORD_WINDOW_S, rate)
         return

@@ -28,15 +28,6 @@ Wait = Annotated[
 ]
 Inspections = Annotated[list[UUID], typer.Argument(help="Inspection ids, as `lineside history --json` names them.")]
 _WAIT_S = 60.0
-_DESCRIBED = {
-    "class_name",
-    "defect_words",
-    "normality",
-    "descriptions",
-    "description_level",
-    "learned_words",
-    "matching",
-}
 
 
 @app.command("list")
@@ -203,16 +194,17 @@ def describe(
     if said:
         _send(site, CommandKind.DESCRIBE, line, "", reason, by, wait, **said)
     else:
-        _print_description(site, line)
+        _print_description(site, line, fields=set(wanted))
 
 
 def _kept_words(site: "Site", named: str) -> str:
+    from lineside.defect_texts import AS_THE_RECIPE
     from lineside.learned_words import keep_words
 
-    return "" if named == MatchingChoice.RECIPE else keep_words(site, Path(named))
+    return "" if named == AS_THE_RECIPE else keep_words(site, Path(named))
 
 
-def _print_description(site: "Site", line: str) -> None:
+def _print_description(site: "Site", line: str, *, fields: set[str]) -> None:
     from lineside.commands.opened import open_database
     from lineside.terminal import print_json
     from storage.lines import LineRegistry
@@ -222,7 +214,7 @@ def _print_description(site: "Site", line: str) -> None:
         spec = LineRegistry(opened).get(line)
     if spec is None:
         raise ConfigurationError([f"state describe: no line {line!r}; `lineside state list` names what there is"])
-    print_json(spec.model_dump(mode="json", include=_DESCRIBED))
+    print_json(spec.model_dump(mode="json", include=fields))
 
 
 @app.command("set-rate")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lineside.commands.output_file import folder_problems
 from wire.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def _write_sheet(file: Path, drawn: "list[LineSetting]") -> None:
     from models.synth.sheet import draw_sheet
     from wire.image_codec import encode_png
 
-    if not file.resolve().parent.is_dir():
-        raise ConfigurationError([f"--sheet: the folder {file.resolve().parent} does not exist"])
+    if problems := folder_problems("--sheet", file):
+        raise ConfigurationError(problems)
     file.write_bytes(encode_png(draw_sheet(drawn), compression=6))
     out.print(f"{len(drawn)} lines → {file}", soft_wrap=True)
 

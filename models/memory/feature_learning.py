@@ -44,8 +44,8 @@ def build_feature_memory(
 
     references: one image each (B = 1); ``mirrored``: all of them, then all of them again for each of ``MIRRORS``; a
     mirror image is left out with its original and has no comparison of its own. A single reference is left out by
-    quarters: each of its quarters is compared with the other three. ``aligned``: patches know their
-    place (``fixture.py``). ValueError without a valid patch.
+    quarters: each of its quarters is compared with the other three. ``aligned``: patches know their place
+    (``fixture.py``). ValueError without a valid patch.
     """
     turns: tuple[tuple[int, ...], ...] = ((), *MIRRORS) if mirrored else ((),)
     originals = len(references) // len(turns)

@@ -71,9 +71,7 @@ def cosine_distance_by_blocks(
     counts, sizes = [len(own) for own in queries], [len(bank) for bank in banks]
     shapes = [(count, size // (group or size)) for count, size in zip(counts, sizes, strict=True)]
     device = queries[0].device
-    # Most lines of a site have memories of one size. A block of just that size is cut without a copy; longer banks
-    # have their last block overlap, and only shorter ones are filled up.
-    rows, columns = max(1, min(rows, max(counts))), min(columns, max(_LEAST_VECTORS, sorted(sizes)[len(sizes) // 2]))
+    rows, columns = _fitted(rows, counts), _fitted_to_most(columns, sizes)
     columns = max(1, columns // group) * group if group else columns  # groups stay whole
     todo = list(_pairs(counts, sizes, rows, columns, group))
     spare = sum(count * groups for count, groups in shapes)
@@ -117,7 +115,7 @@ def nearest_by_blocks(
     """As ``nearest_in_each``, on any device, without waiting for it."""
     counts, sizes = [len(own) for own in queries], [len(bank) for bank in banks]
     device = queries[0].device
-    rows, columns = max(1, min(rows, max(counts))), min(columns, max(_LEAST_VECTORS, sorted(sizes)[len(sizes) // 2]))
+    rows, columns = _fitted(rows, counts), _fitted_to_most(columns, sizes)
     todo = list(_pairs(counts, sizes, rows, columns, None))
     spare = sum(counts)
     row = torch.arange(rows, device=device)[None]
@@ -147,6 +145,20 @@ def nearest_by_blocks(
     lengths = torch.cat([own.square().sum(dim=1) for own in queries])
     distances = (best_value[:spare] + lengths).clamp_min_(0).sqrt_()
     return list(zip(torch.split(distances, counts), torch.split(best_index[:spare], counts), strict=True))
+
+
+def _fitted(rows: int, counts: Sequence[int]) -> int:
+    """Rows of a block of queries: no more than any line has."""
+    return max(1, min(rows, max(counts)))
+
+
+def _fitted_to_most(columns: int, sizes: Sequence[int]) -> int:
+    """Vectors of a block of banks. Most lines of a site have memories of one size.
+
+    A block of just that size is cut without a copy; longer banks have their last block overlap, and only shorter ones
+    are filled up.
+    """
+    return min(columns, max(_LEAST_VECTORS, sorted(sizes)[len(sizes) // 2]))
 
 
 def _check(queries: Sequence[Tensor], banks: Sequence[Tensor]) -> None:

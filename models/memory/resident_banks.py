@@ -35,15 +35,19 @@ class ResidentBanks(Generic[Bank]):
     """What ``read`` makes of a state's tensors, a modality's name and the device.
 
     The least recently used ones leave when ``budget_bytes`` are exceeded. Answers do not depend on what is here.
-    For one thread. A budget of 0 keeps nothing from one call to the next.
+    For one thread. ``budget_bytes`` None = ``usual_budget_bytes``; 0 keeps nothing from one call to the next.
     """
 
     def __init__(
-        self, read: Callable[[Tensors, str, torch.device], Bank], device: torch.device, *, budget_bytes: int
+        self,
+        read: Callable[[Tensors, str, torch.device], Bank],
+        device: torch.device,
+        *,
+        budget_bytes: int | None = None,
     ) -> None:
         self._read = read
         self._device = device
-        self._budget_bytes = budget_bytes
+        self._budget_bytes = usual_budget_bytes(device) if budget_bytes is None else budget_bytes
         self._kept: OrderedDict[tuple[int, str], _Resident[Bank]] = OrderedDict()
 
     def of(self, memories: Sequence[Tensors | None], names: Sequence[str]) -> list[Bank | None]:

@@ -13,7 +13,7 @@ from models.backbones.student import MULTIPLE_PX, Student, StudentSettings
 from models.ground.decoder import Decoder
 from models.kinds.kinds_file import load_kinds
 from models.memory.feature_memory import FeatureMemory
-from models.memory.resident_banks import ResidentBanks, usual_budget_bytes
+from models.memory.resident_banks import ResidentBanks
 from models.recipes.embedded_recipe import EmbeddedRecipe
 from models.recipes.filter_detector import FilterDetector
 from models.recipes.network_detector import NetworkDetector, NetworkSettings
@@ -32,7 +32,7 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
         return _filter_sight(settings, place)
     network = settings.network
     student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
-    banks = ResidentBanks(FeatureMemory.from_tensors, place, budget_bytes=usual_budget_bytes(place))
+    banks = ResidentBanks(FeatureMemory.from_tensors, place)
     images = _detector(student, decoder, settings, network, banks, place)
     # The same networks: only what counts without a memory differs.
     on_depth = network.model_copy(update={"own_contrast_weight": network.own_contrast_weight_on_depth})
@@ -93,7 +93,7 @@ def network_detector(
     ConfigurationError if the weights are not there.
     """
     student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
-    banks = ResidentBanks(FeatureMemory.from_tensors, place, budget_bytes=usual_budget_bytes(place))
+    banks = ResidentBanks(FeatureMemory.from_tensors, place)
     detector = _detector(student, decoder, settings, network, banks, place)
     return detector, partial(_image_planes, settings=network), student.settings
 

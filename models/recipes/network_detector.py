@@ -39,9 +39,9 @@ class NetworkSettings(PartSettings):
     ``mirrored_below``: fewer references than this are remembered as mirror images, too, unless one of them is larger
     than ``far_above_pixels`` or the line's parts lie in a fixture (``LineSpec.matching``: aligned).
     ``scored_share``: an image's score is the mean of this share of its map, from the top, of ``scored_places`` places
-    at most. ``decoder_weight``: share of
-    the decoder in the map, the rest is the distance to the memory. ``own_contrast_weight``: without a memory, logits
-    per e-fold of a place's distance from the part's own mean; ``own_contrast_weight_on_depth``: of height maps.
+    at most. ``decoder_weight``: share of the decoder in the map, the rest is the distance to the memory.
+    ``own_contrast_weight``: without a memory, logits per e-fold of a place's distance from the part's own mean;
+    ``own_contrast_weight_on_depth``: of height maps.
     """
 
     weights: str
@@ -100,8 +100,7 @@ class NetworkDetector:
 
     def can_judge(self, picture: Planes) -> bool:
         """Whether at least one patch of ``picture`` saw enough of the part."""
-        valid = self._valid(picture)
-        return valid is None or bool(valid.any())
+        return _saw_any(self._valid(picture))
 
     def score(self, anomaly: Map) -> float:
         """The score of an image from its map."""
@@ -136,8 +135,9 @@ class NetworkDetector:
                     )
                     for position, (index, comparison) in enumerate(zip(indices, comparisons, strict=True))
                 ]
-                for position, (index, anomaly) in enumerate(zip(indices, _on_host(anomalies, valids), strict=True)):
-                    if self.can_judge(pictures[index]):
+                on_host = zip(indices, valids, _on_host(anomalies, valids), strict=True)
+                for position, (index, valid, anomaly) in enumerate(on_host):
+                    if _saw_any(valid):
                         looks[index] = Look(anomaly=anomaly, features=PictureFeatures.of(features, position))
         return looks
 
@@ -217,6 +217,11 @@ class NetworkDetector:
             return None
         known = torch.from_numpy(picture.valid).to(self._device, torch.float32)[None, None]
         return F.avg_pool2d(known, FINE_STRIDE_PX)[0, 0] >= _VALID_SHARE
+
+
+def _saw_any(valid: Tensor | None) -> bool:
+    """None = all patches saw enough."""
+    return valid is None or bool(valid.any())
 
 
 def _on_host(anomalies: Sequence[Tensor], valids: Sequence[Tensor | None]) -> list[Map]:

@@ -5,7 +5,7 @@ from typing import Final
 import torch
 
 from models.backbones.vv_attention import VvMode
-from models.memory.resident_banks import ResidentBanks, usual_budget_bytes
+from models.memory.resident_banks import ResidentBanks
 from models.memory.token_bank import TokenBank
 from models.recipes.samllava_recipe import SamLlavaRecipe
 from models.recipes.spgdd_recipe import SpgddRecipe
@@ -33,7 +33,7 @@ def token_reader(
         vv_mode=settings.backbone.vv_mode if eye.clip is not None else VvMode.NONE,
         words=words,
         zero_shot=settings.zero_shot,
-        banks=ResidentBanks(TokenBank.from_tensors, place, budget_bytes=usual_budget_bytes(place)),
+        banks=ResidentBanks(TokenBank.from_tensors, place),
         batch=max(_GPU_BATCH if place.type == "cuda" else 1, settings.batch_pixels // (height * width)),
         device=place,
     )
