@@ -62,6 +62,7 @@ _log = structlog.get_logger(__name__)
 # A thread that wants the interpreter waits at most this long for one that computes. With Python's 5 ms the detector,
 # which gives the interpreter away at every tensor operation, would wait for the loop most of the time.
 _SWITCH_INTERVAL_S = 0.0005
+_BUILD_NICENESS = 10
 # Acknowledged records are committed and threads are told to end within this time, or the process ends without them.
 _STOP_WITHIN_S = 4.0
 _CLOSE_SENDER_S = 1.0
@@ -70,6 +71,9 @@ _CLOSE_SENDER_S = 1.0
 def run(settings: WorkerSettings) -> int:
     """Work until SIGTERM or SIGINT (0), or until something fails that cannot be waited for (1)."""
     configure_logging("-".join(settings.roles), json=settings.log_json, level=settings.log_level)
+    if set(settings.roles) == {Role.BUILD}:
+        # Learning takes a core for many seconds and is never urgent; judging and sampling beside it are.
+        os.nice(_BUILD_NICENESS)
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     try:
         return run_and_leave(_Worker(settings).run())

@@ -55,6 +55,9 @@ def test_a_second_site_is_refused_a_killed_child_comes_back_and_ctrl_c_ends_all_
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: up.site.pids.get("store", first) != first, 20, "a new store worker")
     assert "store ended (killed by SIGKILL)" in up.log()
+    # Learning takes a core for many seconds, and must not keep cameras and judging waiting.
+    niceness = {name: os.getpriority(os.PRIO_PROCESS, up.site.pids[name]) for name in ("build", "inspect")}
+    assert niceness["build"] > niceness["inspect"]
 
     pids = up.site.pids
     begun_s = time.monotonic()
