@@ -1,4 +1,4 @@
-"""Depth as a picture for an image network: height residual and the surface's normals, in [0, 1]."""
+"""Depth as a picture for an image network: height residual, curvature and the surface's normals, in [0, 1]."""
 
 import cv2
 import numpy as np
@@ -11,18 +11,22 @@ from models.backbones.planes import Array, Planes
 # image network's 8-bit habits, more would saturate on every boss and step.
 _SIGMAS = 4.0
 _MAD_TO_SIGMA = 1.4826
+# Of the height channel so much is curvature, which sharpens it. More lost drawn faint defects of 3 to 10 px (pixel AUROC
+# without, at .1, .2, .5: .991, .991, .989, .988), and gained on roads (.9775, .9782, .9786, .9796).
+_CURVATURE_SHARE = 0.1
 # Next to a hole normals are those of the filling; that far they are taken back to neutral.
 _RIM_PX = 3
 
 
 def geometric_rgb(depth_mm: NDArray[np.float32], settings: GeometrySettings, *, max_pixels: int) -> Planes:
-    """(H, W) mm, NaN = no return -> three planes (3, h, w) float32 in [0, 1]: height, normal's x, normal's y.
+    """(H, W) mm, NaN = no return -> (3, h, w) float32 in [0, 1]: height and curvature, normal's x, normal's y.
 
-    Height over the part's plane: 0.5 on it, more towards the camera. Normal, of length 1: 0.5 where it points at the
-    camera, more where it leans to the right, or down. Heights are measured in robust deviations of the picture itself,
-    slopes likewise before they become normals, so unit, tilt and depth of the plane do not
-    matter (and a part that is rough throughout looks like one that is smooth throughout; the raw planes of
-    ``depth_planes`` tell them apart). Without a return: 0.5 and not valid. ShapeError on another rank.
+    Height over the part's plane, sharpened by a tenth of its curvature: 0.5 where it is flat and on the plane, more
+    towards the camera and where it bulges. Normal, of length 1: 0.5 where it points at the camera, more where it leans
+    to the right, or down. Heights and curvatures are measured in robust deviations of the picture itself, slopes
+    likewise before they become normals, so unit, tilt and depth of the plane do not matter (and a part that is rough
+    throughout looks like one that is smooth throughout; the raw planes of ``depth_planes`` tell them apart). Without a
+    return: 0.5 and not valid. ShapeError on another rank.
     """
     relief = relief_of(depth_mm, settings, max_pixels=max_pixels)
     whole = relief.valid & (_dilated(relief.missing) == 0)
@@ -32,7 +36,8 @@ def geometric_rgb(depth_mm: NDArray[np.float32], settings: GeometrySettings, *, 
     steep = _scale(np.hypot(right, down), whole)
     leaning = np.stack([-right, -down]) / np.float32(steep)
     normal = leaning / np.sqrt(1 + np.square(leaning).sum(axis=0))
-    height = 0.5 + 0.5 * np.tanh(relief.height / _scale(relief.height, whole))
+    bulge = np.where(whole, -relief.curvature / _scale(relief.curvature, whole), 0)
+    height = 0.5 + 0.5 * np.tanh(relief.height / _scale(relief.height, whole) + _CURVATURE_SHARE * bulge)
     picture = np.stack([np.where(relief.valid, height, 0.5), *np.where(whole, 0.5 + 0.5 * normal, 0.5)])
     return Planes(values=picture.astype(np.float32), size=relief.size, valid=relief.valid)
 

@@ -1,7 +1,7 @@
 """The bank: a bounded choice of patches of good parts, each with its reach, wherever on the part they were."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -141,6 +141,9 @@ def build_bank_of_views(
         for owner in range(count):
             others = ~torch.isin(owners, torch.tensor([(owner + step) % count for step in range(steps)]).to(owners))
             fewer = build_bank(patches[others], _dense(views[others]), settings, max_vectors=max_vectors)
+            if count == 2:
+                # The views of a single part tell how far it lies from its mirror images, not how far from another part.
+                fewer = replace(fewer, reach=bank.reach[nearest(fewer.vectors, bank.vectors)[1]])
             own = owners == owner
             found.ratios[own], index = fewer.compare(patches[own])
             found.nearest[own] = fewer.vectors[index]

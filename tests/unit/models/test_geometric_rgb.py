@@ -37,6 +37,18 @@ def test_height_and_normals_are_pictures_from_zero_to_one():
     assert down[30, 20] == pytest.approx(0.5, abs=0.1)
 
 
+def test_a_tenth_of_the_curvature_sharpens_the_height():
+    """Ripples a cos(2 pi x / 20): height and bulge have one shape, and |cos| has the median .7071.
+
+    Each alone is cos / (4 x 1.4826 x .7071) = .2385 cos; together tanh(1.1 x .2385) = .256 at the crest.
+    """
+    ripples = 0.5 * np.cos(2 * np.pi * np.arange(200, dtype=np.float32) / 20)
+    depth = np.repeat((400 - ripples)[None], 80, axis=0).astype(np.float32)
+    height = geometric_rgb(depth, SETTINGS, max_pixels=LARGE).values[0]
+    assert height[40, 100] == pytest.approx(0.5 + 0.256 / 2, abs=0.004)  # without: .5 + .234 / 2
+    assert height[40, 110] == pytest.approx(0.5 - 0.256 / 2, abs=0.004)
+
+
 def test_a_slope_as_steep_as_usual_leans_by_a_sixth():
     """Folds that rise and fall by 1 mm a px, 20 px each: every slope is the usual one, s.
 
