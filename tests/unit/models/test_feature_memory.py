@@ -134,6 +134,21 @@ def test_what_looks_the_same_either_way_round_is_known_closely():
     assert float(alike.fine.reach.max()) < float(plain.fine.reach.min())
 
 
+def test_two_references_that_are_alike_but_not_their_own_mirror_images_lie_as_far_apart_as_usual():
+    """In each view both parts show one pattern, .1 apart; what two views of a part show has little in common."""
+    patterns = [features(turn, offset=5.0 * turn) for turn in range(4)]
+    views = []
+    for turn, pattern in enumerate(patterns):
+        other = features(10 + turn)
+        nearly = StudentFeatures(
+            fine=pattern.fine + 0.1 * other.fine, coarse=pattern.coarse + 0.1 * other.coarse, detail=other.detail
+        )
+        views += [pattern, nearly]
+    _, left_out = build_feature_memory(views, [None] * 8, CORESET, max_vectors=1000, mirrored=True)
+    # Compared with how far the one that is left lies from its own mirror images they would be about .02.
+    assert [float(own.fine.ratio.median()) for own in left_out.once] == pytest.approx([1, 1], abs=0.3)
+
+
 @pytest.mark.parametrize("count", [1, 3])
 def test_a_memory_of_all_patches_compares_many_images_as_one_built_in_service_compares_each(count: int):
     references = [features(seed) for seed in range(count)]
