@@ -50,3 +50,16 @@ def test_a_worker_reads_words_once_and_goes_on_without_those_that_are_gone(paylo
     assert words.known(sha256) == b"words"
     assert words.known("") == b""
     assert LineWords(store).read(sha256) == b""
+
+
+def test_words_that_were_gone_are_found_again_a_minute_later(payloads: PayloadStore) -> None:
+    store, now = LearnedWordsStore(payloads), [100.0]
+    words = LineWords(store, clock=lambda: now[0])
+    assert words.read(SHA256) == b""
+    assert words.known(SHA256) == b""  # not asked for with every part
+    store.put(b"words")
+    now[0] += 61
+    assert words.known(SHA256) is None
+    assert words.read(SHA256) == b"words"
+    now[0] += 10**6
+    assert words.known(SHA256) == b"words"
