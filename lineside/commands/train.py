@@ -1,6 +1,7 @@
-"""``lineside train``: make the shipped weights again, or better ones."""
+"""``lineside train``: make weights of the kind that ships, or that a recipe needs."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -91,10 +92,20 @@ def embedded(
     distillation_steps: Annotated[
         int, typer.Option(min=0, help="Of the first stage; 0 keeps the student of --begin-with.")
     ] = 6000,
-    decoding_steps: Annotated[int, typer.Option(min=1, help="Of the second stage.")] = 3000,
+    decoding_steps: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Of the second stage, in one training. [default: four trainings in turn, as the shipped weights had: "
+            "1900, 500, 3900 and 950 steps]",
+        ),
+    ] = None,
     decoding_batch: Annotated[
-        int, typer.Option(min=1, help="Of the second stage, times ten pictures a step; on a GPU 3 or more.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            min=1, help="Of the second stage, times ten pictures a step. [default: 1; of the last two of four: 3]"
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that draw parts for the second stage; they change only the time.")
     ] = 1,
@@ -103,28 +114,33 @@ def embedded(
     device: Device = "cpu",
 ) -> None:
     """Train the embedded recipe's networks. Interrupted, the same command goes on at the last checkpoint."""
-    from models.train.embedded import shipped_settings, train_embedded
+    from models.train.shipped_trainings import SHIPPED_DECODING, DecodingRun, shipped_trainings, train_in_turn
 
+    runs = SHIPPED_DECODING if decoding_steps is None else (DecodingRun(steps=decoding_steps),)
+    trainings = shipped_trainings(
+        seed=seed,
+        distillation_steps=distillation_steps,
+        decoding=[run if decoding_batch is None else replace(run, batch=decoding_batch) for run in runs],
+        going_on=begin_with is not None,
+        workers=workers,
+    )
     with _bars() as shown:
         tasks = {
-            "distillation": shown.add_task("1 student", total=distillation_steps),
-            "decoding": shown.add_task("2 decoder", total=decoding_steps),
+            (number, stage): shown.add_task(f"{number} {name}", total=steps)
+            for number, each in enumerate(trainings, 1)
+            for stage, name, steps in (
+                ("distillation", "student", each.distillation.steps),
+                ("decoding", "decoder", each.decoding.steps),
+            )
+            if steps
         }
 
-        def report(progress: "DistillationProgress | DecodingProgress") -> None:
-            shown.update(tasks[progress.stage], completed=progress.step)
-            if progress.measured:
-                shown.console.print(f"{progress.stage} {progress.step}: {progress.measured}")
+        def report(number: int, progress: "DistillationProgress | DecodingProgress") -> None:
+            shown.update(tasks[number, progress.stage], completed=progress.step)
+            shown.console.print(f"{number} {progress.stage} {progress.step}: {progress.measured}")
 
-        trained = train_embedded(
-            shipped_settings(
-                seed=seed,
-                distillation_steps=distillation_steps,
-                decoding_steps=decoding_steps,
-                going_on=begin_with is not None,
-                batch=decoding_batch,
-                workers=workers,
-            ),
+        trained = train_in_turn(
+            trainings,
             out,
             teacher_file=teacher,
             photos=photos,

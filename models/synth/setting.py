@@ -100,7 +100,7 @@ class LineSetting:
     """One line and product. Immutable; equal settings draw equal parts.
 
     ``surface``: what the part is made of, or, for an object, what it lies on; ``skin``: what an object is made of
-    (its pieces give the colours). ``relief_mm``: height of the texture itself.
+    (its pieces give the colours).
     """
 
     seed: int

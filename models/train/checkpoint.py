@@ -10,8 +10,8 @@ import torch
 from wire.errors import ConfigurationError
 
 _MADE_WITH: Final = "made_with"
-# Settings that change what is told of a run, and not what it learns.
-_TELLING: Final = frozenset({"check_every", "held_out"})
+# Settings that change what is told of a run, or how long it takes, and not what it learns.
+_TELLING: Final = frozenset({"check_every", "held_out", "held_out_episodes", "held_out_steps", "workers"})
 
 
 def run_of(*settings: Mapping[str, object], **more: str) -> dict[str, str]:

@@ -5,24 +5,25 @@ episodes from (seed, step), so that a run that was interrupted goes on as if it 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.nn import functional as F
 
 from models.backbones.student import Student, StudentFeatures
+from models.backbones.weights_file import parameters_sha256
 from models.ground.decoder import Decoder, DecoderSettings, Evidence, gather
 from models.memory.feature_memory import Comparison, FeatureMemory
-from models.train.checkpoint import read_checkpoint, save_checkpoint
+from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
+from models.train.decoding_loss import decoding_loss
 from models.train.drawn_ahead import drawn_ahead
 from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
 from models.train.learning_rate import cosine
+from models.train.photographs import pictures_sha256
 from models.train.precision import supports_bfloat16
 from models.train.separation import Separation, measure
 from wire.errors import ShapeError
@@ -30,12 +31,6 @@ from wire.errors import ShapeError
 # (side_px, episodes) by turns: equal pixels, different contexts.
 _PLAN = ((192, 3), (256, 2), (128, 7), (256, 2), (384, 1))
 _CELL_PX = 4
-# Defective cells are about one in thirty; at 1 the first thousand steps would learn "nothing is ever defective".
-_POSITIVE_WEIGHT = 4.0
-# Area of the usual defect as a share of its image, and how far others' weight may be from its.
-_USUAL_AREA, _BALANCE = 0.03, (0.3, 3.0)
-# The score of an image in training: mean logit of this share of its cells, about the area of a small defect.
-_SCORED_SHARE = 0.004
 _HELD_OUT_SEED = 2**31 - 2
 _HELD_OUT_SIDE_PX = 192
 
@@ -44,6 +39,7 @@ _HELD_OUT_SIDE_PX = 192
 class DecodingSettings:
     """``steps`` of about ``batch`` times ten queries each. ``check_every`` steps: measure, save, report.
 
+    ``plan``: (side_px, episodes) of successive steps.
     ``workers``: processes that draw parts; they change nothing but the time.
     """
 
@@ -53,6 +49,7 @@ class DecodingSettings:
     learning_rate: float = 2e-3
     warm_up: int = 100
     weight_decay: float = 1e-2
+    plan: tuple[tuple[int, int], ...] = _PLAN
     check_every: int = 100
     held_out_episodes: int = 24
     batch: int = 1
@@ -90,13 +87,13 @@ def train_decoder(
     """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end.
 
     ``begin_with``: a decoder that has learned already, with the same settings; it is copied. It may be without a
-    context, which then begins with nothing learned.
+    context, which then begins with nothing learned. ConfigurationError if ``checkpoint`` is of another run.
     """
     torch.manual_seed(settings.seed)
-    run = _Run(settings, student, photographs, device)
+    run = _Run(settings, student, photographs, device, begin_with)
     start = run.resume(checkpoint)
-    if start == 0 and begin_with is not None:
-        run.begin_with(begin_with)
+    if start == 0:
+        run.begin()
     losses: list[float] = []
     for step, episodes in run.batches(start):
         losses.append(run.train(step, episodes))
@@ -125,8 +122,10 @@ class _Run:
         student: Student,
         photographs: Sequence[NDArray[np.uint8]],
         device: torch.device,
+        begin_with: Decoder | None,
     ) -> None:
         self._settings = settings
+        self._begin_with = begin_with
         self._student = student.to(device).to(memory_format=torch.channels_last).eval()
         self._photographs = photographs
         self._families = training_families(photographs)
@@ -145,9 +144,11 @@ class _Run:
             self.decoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
 
-    def begin_with(self, decoder: Decoder) -> None:
-        """Copy a decoder, which may be without a context."""
-        missing, unexpected = self.decoder.load_state_dict(decoder.state_dict(), strict=False)
+    def begin(self) -> None:
+        """Copy the decoder to begin with, if there is one; it may be without a context."""
+        if self._begin_with is None:
+            return
+        missing, unexpected = self.decoder.load_state_dict(self._begin_with.state_dict(), strict=False)
         strange = [name for name in missing if not name.startswith("context.")] + unexpected
         if strange:
             raise ShapeError(f"the decoder to begin with has other parts: {', '.join(strange)}")
@@ -155,7 +156,7 @@ class _Run:
     def batches(self, start: int) -> Iterator[tuple[int, list[Episode]]]:
         """(step, episodes) from ``start`` on; the next ones are drawn while these are learned."""
         steps = range(start, self._settings.steps)
-        draw = partial(_episodes, self._settings.seed, self._settings.batch, self._photographs, self._families)
+        draw = partial(_episodes, self._settings, self._photographs, self._families)
         yield from zip(steps, drawn_ahead(draw, steps, self._settings.workers), strict=True)
 
     def train(self, step: int, episodes: Sequence[Episode]) -> float:
@@ -197,16 +198,28 @@ class _Run:
     def save(self, checkpoint: Path, step: int) -> None:
         """Replace the checkpoint."""
         content = {"step": step, "decoder": self.decoder.state_dict(), "optimizer": self._optimizer.state_dict()}
-        save_checkpoint(checkpoint, content)
+        save_checkpoint(checkpoint, content, made_with=self._made_with)
 
     def resume(self, checkpoint: Path) -> int:
-        """The step to go on with."""
-        content = read_checkpoint(checkpoint, self._device)
+        """The step to go on with. ConfigurationError if ``checkpoint`` is of another run."""
+        content = read_checkpoint(checkpoint, self._device, made_with=self._made_with)
         if content is None:
             return 0
         self.decoder.load_state_dict(content["decoder"])
         self._optimizer.load_state_dict(content["optimizer"])
         return int(content["step"])
+
+    @cached_property  # a second for 200 MB of photographs
+    def _made_with(self) -> dict[str, str]:
+        begun = self._begin_with
+        return run_of(
+            asdict(self._settings),
+            student=parameters_sha256(self._student),
+            photographs=pictures_sha256(self._photographs),
+            begin_with="none" if begun is None else parameters_sha256(begun),
+            device=self._device.type,
+            threads=str(torch.get_num_threads()),
+        )
 
     def _evidence(self, episodes: Sequence[Episode]) -> Evidence:
         """Student and memories of all episodes, as in service; the decoder's input for all queries."""
@@ -241,12 +254,12 @@ class _Run:
 
 
 def _episodes(
-    seed: int, batch: int, photographs: Sequence[NDArray[np.uint8]], families: Sequence[str], step: int
+    settings: DecodingSettings, photographs: Sequence[NDArray[np.uint8]], families: Sequence[str], step: int
 ) -> list[Episode]:
-    side_px, count = _PLAN[step % len(_PLAN)]
+    side_px, count = settings.plan[step % len(settings.plan)]
     return [
-        draw_episode(seed, step, number, side_px=side_px, photographs=photographs, families=families)
-        for number in range(count * batch)
+        draw_episode(settings.seed, step, number, side_px=side_px, photographs=photographs, families=families)
+        for number in range(count * settings.batch)
     ]
 
 
@@ -259,34 +272,6 @@ def _held_out_episode(references: int, number: int) -> Episode:
         families=HELD_OUT_FAMILIES,
         references=references,
     )
-
-
-def decoding_loss(logits: Tensor, shares: Tensor, sizes: Sequence[int]) -> Tensor:
-    """logits, shares (B, h, w); ``sizes``: queries per episode. Per cell, per region and per image.
-
-    Cells: cross-entropy against the defective share. Regions: soft Dice of each defective image. Images: its most
-    suspicious cells against its label, and every defective image above every good one of the same line.
-    """
-    # A region of half a part has a thousand times the cells of a crack, and is no worse.
-    area = shares.mean(dim=(1, 2), keepdim=True)
-    balance = (_USUAL_AREA / area.clamp_min(1e-6)).sqrt().clamp(*_BALANCE)
-    weight = 1 + (_POSITIVE_WEIGHT * balance - 1).clamp_min(0) * shares
-    cells = F.binary_cross_entropy_with_logits(logits, shares, weight=weight)
-    probability = logits.sigmoid()
-    overlap = (probability * shares).sum(dim=(1, 2))
-    dice = 1 - (2 * overlap + 1) / (probability.sum(dim=(1, 2)) + shares.sum(dim=(1, 2)) + 1)
-    bad = shares.flatten(1).amax(dim=1) > 0.25
-    flat = logits.flatten(1)
-    scores = flat.topk(max(1, round(_SCORED_SHARE * flat.shape[1])), dim=1).values.mean(dim=1)
-    images = F.binary_cross_entropy_with_logits(scores, bad.float())
-    pairs = [
-        F.softplus(own[~own_bad][:, None] - own[own_bad][None, :]).flatten()
-        for own, own_bad in zip(torch.split(scores, list(sizes)), torch.split(bad, list(sizes)), strict=True)
-    ]
-    ranking = torch.cat(pairs)
-    regions = dice[bad].mean() if bool(bad.any()) else logits.new_zeros(())
-    ranked = ranking.mean() if len(ranking) else logits.new_zeros(())
-    return 2 * cells + 0.5 * regions + 0.3 * images + 0.3 * ranked
 
 
 def _outside_inference(evidence: Evidence) -> Evidence:

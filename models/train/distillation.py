@@ -5,7 +5,8 @@ Every step draws its own crops from (seed, step), so that a run that was interru
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -14,7 +15,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.backbones.student import Student, StudentSettings
-from models.train.checkpoint import read_checkpoint, save_checkpoint
+from models.backbones.weights_file import parameters_sha256
+from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
 from models.train.crops import LARGE_FIRST, SMALL_FIRST, draw_batch
 from models.train.learning_rate import cosine
 from models.train.photographs import Photographs
@@ -79,12 +81,13 @@ def distil(
     """Train, going on from ``checkpoint`` if it is there; it is replaced at every check and at the end.
 
     ``begin_with``: a student that has learned already, with the same settings; its network is copied.
+    ConfigurationError if ``checkpoint`` is of another run.
     """
     torch.manual_seed(settings.seed)
-    run = _Run(settings, teacher, photographs, device)
+    run = _Run(settings, teacher, photographs, device, begin_with)
     start = run.resume(checkpoint)
-    if start == 0 and begin_with is not None:
-        run.begin_with(begin_with)
+    if start == 0:
+        run.begin()
     losses = 0.0
     for step, images in run.batches(start):
         losses += run.train(step, images)
@@ -106,9 +109,15 @@ class _Run:
     """Networks, optimizer and data of one run."""
 
     def __init__(
-        self, settings: DistillationSettings, teacher: Teacher, photographs: Photographs, device: torch.device
+        self,
+        settings: DistillationSettings,
+        teacher: Teacher,
+        photographs: Photographs,
+        device: torch.device,
+        begin_with: Student | None,
     ) -> None:
         self._settings = settings
+        self._begin_with = begin_with
         self._teacher = teacher
         self._photographs = photographs
         self._device = device
@@ -117,7 +126,6 @@ class _Run:
         self._optimizer = torch.optim.AdamW(
             self.student.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
-        self._fine, self._coarse = self._fit_projections()
 
     def batches(self, start: int) -> Iterator[tuple[int, Tensor]]:
         """(step, images) from ``start`` on; the next ones are drawn while this one is learned."""
@@ -166,23 +174,25 @@ class _Run:
             "student": self.student.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        save_checkpoint(checkpoint, content)
+        save_checkpoint(checkpoint, content, made_with=self._made_with)
 
     def resume(self, checkpoint: Path) -> int:
-        """The step to go on with."""
-        content = read_checkpoint(checkpoint, self._device)
+        """The step to go on with. ConfigurationError if ``checkpoint`` is of another run."""
+        content = read_checkpoint(checkpoint, self._device, made_with=self._made_with)
         if content is None:
             return 0
         self.student.load_state_dict(content["student"])
         self._optimizer.load_state_dict(content["optimizer"])
         return int(content["step"])
 
-    def begin_with(self, student: Student) -> None:
-        """Copy a student, its heads turned to this run's targets.
+    def begin(self) -> None:
+        """Copy the student to begin with, if there is one, its heads turned to this run's targets.
 
         Targets are eigenvectors: another teacher, other photographs or another CPU turn or mirror them.
         """
-        self.student.load_state_dict(student.state_dict())
+        if self._begin_with is None:
+            return
+        self.student.load_state_dict(self._begin_with.state_dict())
         self.student.eval()
         seen: tuple[list[Tensor], list[Tensor]] = ([], [])
         wanted: tuple[list[Tensor], list[Tensor]] = ([], [])
@@ -197,7 +207,21 @@ class _Run:
         for head, own, target in zip((self.student.fine_head, self.student.coarse_head), seen, wanted, strict=True):
             _turn(head, torch.cat(own), torch.cat(target))
 
-    def _fit_projections(self) -> tuple[Projection, Projection]:
+    @cached_property  # a second for 200 MB of photographs
+    def _made_with(self) -> dict[str, str]:
+        begun = self._begin_with
+        return run_of(
+            asdict(self._settings),
+            teacher=self._teacher.sha256 or self._teacher.name,
+            photographs=self._photographs.sha256(),
+            begin_with="none" if begun is None else parameters_sha256(begun),
+            device=self._device.type,
+            threads=str(torch.get_num_threads()),
+        )
+
+    @cached_property  # minutes of a large teacher, which no run that has ended needs
+    def _projections(self) -> tuple[Projection, Projection]:
+        """Of the teacher's fine and coarse features."""
         maps = [
             self._teach(self._images(_FIT_SEED, step, self._settings.measured_plan))
             for step in range(self._settings.fit_steps)
@@ -215,7 +239,8 @@ class _Run:
 
     def _targets(self, images: Tensor) -> tuple[Tensor, Tensor]:
         fine, coarse = self._teach(images)
-        return self._fine(fine).clone(), self._coarse(coarse).clone()
+        to_fine, to_coarse = self._projections
+        return to_fine(fine).clone(), to_coarse(coarse).clone()
 
     def _teach(self, images: Tensor) -> tuple[Tensor, Tensor]:
         # Rounding to 8 bits of mantissa is a tenth of what the student still misses.

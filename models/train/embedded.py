@@ -1,8 +1,9 @@
-"""Training of the embedded recipe's networks from nothing: every number, both stages, and the folder that comes out."""
+"""One training of the embedded recipe's networks: both stages, and the folder that comes out."""
 
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,26 @@ import torch
 from numpy.typing import NDArray
 
 from models.backbones.placement import place_of
-from models.backbones.student import Student, StudentSettings
+from models.backbones.student import Student
 from models.backbones.weights_file import file_sha256
-from models.ground.context import ContextSettings
-from models.ground.decoder import Decoder, DecoderSettings
-from models.recipes.network_weights import noted, pack_networks, read_networks
+from models.ground.decoder import Decoder
+from models.recipes.network_weights import pack_networks, read_networks
 from models.synth.line import draw_line, draw_part, random_defects
-from models.synth.photographs import load_photographs, photograph_names
+from models.synth.photographs import load_photographs
 from models.train.curves import Curves
 from models.train.decoding import DecodingProgress, DecodingSettings, train_decoder
 from models.train.distillation import DistillationProgress, DistillationSettings, distil
 from models.train.episodes import training_families
-from models.train.model_card import Ingredients, model_card
+from models.train.ingredients import (
+    PhotographsUsed,
+    StageRun,
+    TeacherUsed,
+    Training,
+    told,
+    told_teacher,
+    told_trainings,
+)
+from models.train.model_card import model_card
 from models.train.photographs import Photographs
 from models.train.teacher import FilterTeacher, Teacher, load_teacher
 from wire.errors import ConfigurationError
@@ -39,33 +48,6 @@ class TrainingSettings:
     decoding: DecodingSettings
     drawn_per_family: int = 4
     drawn_side_px: int = 512
-
-
-def shipped_settings(
-    *, seed: int, distillation_steps: int, decoding_steps: int, going_on: bool = False, batch: int = 1, workers: int = 1
-) -> TrainingSettings:
-    """What ships: 3.9 M parameters in the student, 1.6 M in the decoder.
-
-    ``going_on``: networks that have learned already would forget at the rate that suits new ones.
-    """
-    learning_rate = 1e-3 if going_on else 2e-3
-    student = StudentSettings(widths=(24, 48, 96, 192, 256), depths=(1, 2, 2, 2), fine_dims=64, coarse_dims=192)
-    return TrainingSettings(
-        distillation=DistillationSettings(
-            student=student, steps=distillation_steps, seed=seed, learning_rate=learning_rate, check_every=250
-        ),
-        decoding=DecodingSettings(
-            decoder=DecoderSettings(
-                projected=48, widths=(64, 96), last=32, context=ContextSettings(width=160, blocks=4, heads=4, grid=12)
-            ),
-            steps=decoding_steps,
-            seed=seed,
-            learning_rate=learning_rate,
-            check_every=250,
-            batch=batch,
-            workers=workers,
-        ),
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,27 +71,48 @@ def train_embedded(
 ) -> Trained:
     """Train into ``folder``, going on where an earlier run with the same settings stopped.
 
+    What the weights are made of stands in their header and on the card, with what a file that this one goes on from
+    tells of itself.
+
     Without a teacher the student learns fixed filters' responses. It looks at drawn parts, and photographs if there
     are any. ``begin_with``: weights of an earlier training of the same networks, which this one goes on from; with no
     steps of distillation its student stays as it is.
     ``threads`` of the CPU are part of the result, since other numbers of them sum in another order.
-    ConfigurationError if the teacher or the photographs cannot be used.
+    ConfigurationError if the teacher or the photographs cannot be used, or another run began in ``folder``.
     """
-    if begin_with is None and settings.distillation.steps == 0:
+    distils = settings.distillation.steps > 0
+    if begin_with is None and not distils:
         raise ConfigurationError(["train embedded: no steps of distillation and no weights to begin with"])
+    if teacher_file is not None and not distils:
+        raise ConfigurationError([f"teacher {teacher_file}: with no steps of distillation nobody learns from it"])
     place = place_of(device)
     torch.set_num_threads(threads)
     folder.mkdir(parents=True, exist_ok=True)
     teacher: Teacher = FilterTeacher(place) if teacher_file is None else load_teacher(teacher_file, place)
     pictures = load_photographs(photos) if photos is not None else ()
     earlier = None if begin_with is None else _earlier(begin_with, settings)
+    # Before hours of training: a header that cannot be read would else be told at their end.
+    before = () if begin_with is None else told_trainings(begin_with)
+    this = Training(
+        lineside=version("lineside"),
+        seed=settings.decoding.seed,
+        threads=threads,
+        device=device,
+        families=tuple(training_families(pictures)),
+        teacher=TeacherUsed(name=teacher.name, sha256=teacher.sha256) if distils else None,
+        photographs=None if photos is None else PhotographsUsed.of(photos),
+        distillation=_stage(settings.distillation, batch=1) if distils else None,
+        decoding=_stage(settings.decoding, batch=settings.decoding.batch),
+        begun_with=None if begin_with is None else file_sha256(begin_with),
+        begun_teacher=None if begin_with is None else told_teacher(begin_with),
+    )
     curves = Curves(folder / CURVES)
 
     def note(progress: DistillationProgress | DecodingProgress) -> None:
         curves.add(progress)
         report(progress)
 
-    if earlier is not None and settings.distillation.steps == 0:
+    if earlier is not None and not distils:
         student = earlier[0].to(place)
     else:
         student = distil(
@@ -130,23 +133,22 @@ def train_embedded(
         report=note,
         begin_with=None if earlier is None else earlier[1],
     )
-    # A student that is kept has learned from the teacher that it had.
-    kept = begin_with is not None and settings.distillation.steps == 0
-    learned_from = noted(begin_with).get("teacher", "") if begin_with is not None and kept else teacher.name
-    packed = pack_networks(student, decoder, settings.decoding.decoder, {"teacher": learned_from})
+    trainings = (*before, this)
+    packed = pack_networks(student, decoder, settings.decoding.decoder, told(trainings))
     sha256 = hashlib.sha256(packed).hexdigest()
     weights = folder / WEIGHTS
     weights.write_bytes(packed)
-    ingredients = Ingredients(
-        teacher=learned_from,
-        teacher_sha256=None if teacher_file is None or kept else file_sha256(teacher_file),
-        photographs=() if photos is None else photograph_names(photos),
-        settings=settings,
-        threads=threads,
-        begun_with_sha256=None if begin_with is None else file_sha256(begin_with),
-    )
-    (folder / CARD).write_text(model_card(sha256, len(packed), ingredients, curves.last()), encoding="utf-8")
+    (folder / CARD).write_text(model_card(sha256, len(packed), trainings, curves.last()), encoding="utf-8")
     return Trained(weights=weights, sha256=sha256)
+
+
+def _stage(settings: DistillationSettings | DecodingSettings, *, batch: int) -> StageRun:
+    return StageRun(
+        steps=settings.steps,
+        learning_rate=settings.learning_rate,
+        sides_px=tuple(sorted({side_px for side_px, _ in settings.plan})),
+        batch=batch,
+    )
 
 
 def _earlier(file: Path, settings: TrainingSettings) -> tuple[Student, Decoder]:

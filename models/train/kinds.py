@@ -17,8 +17,9 @@ from models.kinds.vocabulary import NAMED
 from models.recipes.embedded_sight import network_detector
 from models.recipes.network_weights import student_sha256
 from models.recipes.recipe import read_embedded, weights_file
-from models.synth.photographs import load_photographs, photograph_names
+from models.synth.photographs import load_photographs
 from models.train.episodes import HELD_OUT_FAMILIES, training_families
+from models.train.ingredients import PhotographsUsed
 from models.train.kind_figures import KindFigures, figures
 from models.train.kind_metric import fit_limits, fit_metric, recognised
 from models.train.kind_samples import Eye, KindSamples, draw_samples
@@ -118,8 +119,9 @@ def train_kinds(
         recipe=recipe,
         networks_sha256=numbers.network.sha256,
         settings=settings,
-        photographs=() if photos is None else photograph_names(photos),
+        photographs=None if photos is None else PhotographsUsed.of(photos),
         threads=threads,
+        device=device,
         measured=measured,
     )
     (folder / CARD).write_text(card, encoding="utf-8")

@@ -1,10 +1,10 @@
 """The card of the classifier of kinds: what it is made of, and how well it does."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from models.kinds.vocabulary import NAMED
 from models.train.episodes import HELD_OUT_FAMILIES
+from models.train.ingredients import PhotographsUsed
 from models.train.kind_figures import KindFigures
 
 if TYPE_CHECKING:
@@ -18,12 +18,13 @@ def kinds_card(
     recipe: str,
     networks_sha256: str,
     settings: "KindTraining",
-    photographs: Sequence[str],
+    photographs: PhotographsUsed | None,
     threads: int,
+    device: str,
     measured: KindFigures,
 ) -> str:
     """Markdown."""
-    used = ", ".join(photographs) or "none"
+    used, photos = ("none", "") if photographs is None else (photographs.named, " --photos DIR")
     rows = "\n".join(f"| {name} | {value} |" for name, value in measured.rows())
     return f"""# Model card: kinds of defects
 
@@ -34,11 +35,12 @@ File `kinds.safetensors`, {size_bytes / 1e3:.0f} kB, sha256 `{sha256}`.
 good. A class that people teach with four examples wins over these.
 
 **What it learned from.** Defects drawn by this project's generator (`models/synth`), marked by the detector itself
-where it found them, else by their truth made imprecise; photographs (CC0 1.0, Poly Haven): {used}. No
+where it found them, else by their truth made imprecise; photographs: {used}. No
 picture of any inspection data set, and no label made by people.
 
-**How.** `lineside train kinds --recipe {recipe}{" --photos DIR" if photographs else ""} --lines {settings.lines}
---held-out-lines {settings.held_out_lines} --steps {settings.steps} --seed {settings.seed} --threads {threads}`,
+**How.** `lineside train kinds --recipe {recipe}{photos} --lines {settings.lines}
+--held-out-lines {settings.held_out_lines} --steps {settings.steps} --seed {settings.seed} --threads {threads}
+--device {device}`,
 while the recipe had the networks of sha256 `{networks_sha256}`: it goes with every file that has their student.
 
 Measured on drawn lines of families that it never saw ({", ".join(HELD_OUT_FAMILIES)}); the temperature comes from other

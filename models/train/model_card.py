@@ -1,45 +1,37 @@
 """The model card: what the weights are made of, so that anybody can judge whether to use them, or make them again."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
-from models.synth.line import FAMILIES
+from models.backbones.weights_file import file_sha256
+from models.recipes.recipe import weights_file
 from models.train.episodes import HELD_OUT_FAMILIES
+from models.train.ingredients import StageRun, Training
 
-if TYPE_CHECKING:
-    from models.train.embedded import TrainingSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ingredients:
-    """Everything that went in. ``photographs``: file names."""
-
-    teacher: str
-    teacher_sha256: str | None
-    photographs: tuple[str, ...]
-    settings: "TrainingSettings"
-    threads: int
-    begun_with_sha256: str | None
+_SHIPPED_RECIPE, _SHIPPED_CARD = "embedded", "embedded/MODEL_CARD.md"
 
 
-def model_card(sha256: str, size_bytes: int, made_of: Ingredients, last: Mapping[str, Mapping[str, float]]) -> str:
-    """Markdown. ``last``: the last measurement of each stage."""
-    distillation, decoding = made_of.settings.distillation, made_of.settings.decoding
-    teacher = made_of.teacher
-    if made_of.teacher_sha256 is not None:
-        teacher += f", sha256 `{made_of.teacher_sha256}`"
+def model_card(
+    sha256: str, size_bytes: int, trainings: Sequence[Training], last: Mapping[str, Mapping[str, float]]
+) -> str:
+    """Markdown. ``trainings``: all of them, the first one first; ``last``: the last measurement of each stage."""
     measured = "\n".join(
         f"| {stage} | {name} | {value:.4g} |"
         for stage, row in last.items()
         for name, value in row.items()
         if name not in ("step", "steps")
     )
-    begun = made_of.begun_with_sha256
-    begin_with = "" if begun is None else " --begin-with FILE"
-    began = "" if begun is None else f" FILE of `--begin-with` is an earlier training's, sha256 `{begun}`."
-    photographs = ", ".join(made_of.photographs) or "none"
-    trained = ", ".join(family for family in FAMILIES if family not in HELD_OUT_FAMILIES)
+    sides = [side for each in trainings for stage in _stages(each) for side in stage.sides_px]
+    families = dict.fromkeys(family for each in trainings for family in each.families)
+    learned_from = "\n".join(
+        [
+            *_unknown(trainings[0]),
+            *_teachers(trainings),
+            *_photographs(trainings),
+            f"- Parts drawn by this project's generator (`models/synth`), families: {', '.join(families)}. Held out, "
+            f"for choosing only:\n  {', '.join(HELD_OUT_FAMILIES)}.",
+            "- No picture of any inspection data set, and no label made by people, in the trainings named here.",
+        ]
+    )
     return f"""# Model card: the networks of the embedded recipe
 
 File `weights.safetensors`, {size_bytes / 1e6:.1f} MB, half precision, sha256 `{sha256}`.
@@ -49,20 +41,79 @@ their differences from a line's good parts, into a map of defects. They know no 
 line's own references. They are not for finding people, text or anything that is not the surface of a part.
 
 **What they learned from.**
-- Teacher of the features: {teacher}. It was used in training only; none of its weights are in the file.
-- Public-domain photographs (CC0 1.0, Poly Haven): {photographs}.
-- Parts drawn by this project's generator (`models/synth`), families: {trained}. Held out, for choosing only:
-  {", ".join(HELD_OUT_FAMILIES)}.
-- No picture of any inspection data set, and no label made by people.
+{learned_from}
 
-**How.** `lineside train embedded --teacher FILE --photos DIR --seed {distillation.seed}
---distillation-steps {distillation.steps} --decoding-steps {decoding.steps} --threads {made_of.threads}{begin_with}`.
-The same command on the same revision and kind of CPU gives the same file.{began}
+**How.** One training after the other:
+{_numbered(trainings)}
 
-| stage | measured on held-out crops and families | value |
+{_again(trainings)}
+
+| stage of the last training | measured on held-out crops and families | value |
 |---|---|---|
 {measured}
 
-**Limits.** Trained at 128 to 256 px on drawn defects: a kind of defect that neither looks unlike the references nor
-like anything the generator draws is missed. Figures on real parts: see `README.md` beside this card.
+**Limits.** The trainings named here showed drawn defects on pictures of {min(sides)} to {max(sides)} px: a kind of
+defect that neither looks unlike the references nor like anything the generator draws is missed. Nothing above was
+measured on real parts; `lineside evaluate` does that.
 """
+
+
+def _unknown(first: Training) -> list[str]:
+    """What can be said of a beginning that tells of no trainings."""
+    if first.begun_with is None:
+        return []
+    line = f"- What the file had learned from that the first training went on from, sha256 `{first.begun_with}`. "
+    shipped = weights_file(_SHIPPED_RECIPE, _SHIPPED_CARD)
+    if f"`{first.begun_with}`" in shipped.read_text(encoding="utf-8"):
+        return [
+            f"{line}It is named in the card of the weights that ship (`models/recipes/{_SHIPPED_CARD}`, sha256 "
+            f"`{file_sha256(shipped)}`), which says what that was."
+        ]
+    teacher = "" if first.begun_teacher is None else f" but its teacher, {first.begun_teacher}"
+    return [f"{line}Its header tells nothing of it{teacher}: ask whoever made it."]
+
+
+def _teachers(trainings: Sequence[Training]) -> list[str]:
+    used = dict.fromkeys(each.teacher for each in trainings if each.teacher is not None)
+    named = [each.name if each.sha256 is None else f"{each.name}, sha256 `{each.sha256}`" for each in used]
+    lines = [f"- Teacher of the features: {name}." for name in named]
+    if any(each.sha256 is not None for each in used):
+        lines[-1] += " Teachers are used in training only; none of their weights are in the file."
+    return lines
+
+
+def _photographs(trainings: Sequence[Training]) -> list[str]:
+    used = dict.fromkeys(each.photographs for each in trainings if each.photographs is not None)
+    return [f"- Photographs: {each.named}." for each in used] or ["- Photographs: none in the trainings named here."]
+
+
+def _numbered(trainings: Sequence[Training]) -> str:
+    lines = []
+    for number, each in enumerate(trainings, 1):
+        stages = [f"{name}: {_told(stage)}" for name, stage in zip(_names(each), _stages(each), strict=True)]
+        teacher = "" if each.teacher is None else f"; teacher: {each.teacher.name}"
+        begun = "" if each.begun_with is None else f"; FILE of `--begin-with` has sha256 `{each.begun_with}`"
+        lines.append(f"{number}. `{each.command}` (lineside {each.lineside}; {'; '.join(stages)}{teacher}{begun})")
+    return "\n".join(lines)
+
+
+def _names(training: Training) -> list[str]:
+    return ["decoder"] if training.distillation is None else ["student", "decoder"]
+
+
+def _stages(training: Training) -> list[StageRun]:
+    return [stage for stage in (training.distillation, training.decoding) if stage is not None]
+
+
+def _told(stage: StageRun) -> str:
+    sides = ", ".join(str(side) for side in sorted(set(stage.sides_px)))
+    return f"{stage.steps} steps at rate {stage.learning_rate:g}, {sides} px"
+
+
+def _again(trainings: Sequence[Training]) -> str:
+    if all(each.device == "cpu" for each in trainings):
+        return "On the same revision and kind of CPU these commands give the same file."
+    return (
+        "On the same revision and kind of CPU a command with `--device cpu` gives the same file; a GPU sums in an "
+        "order of its own, so that what it makes comes out alike, not the same."
+    )

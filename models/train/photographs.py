@@ -1,5 +1,6 @@
 """Crops of photographs of normal surfaces: every crop another scale, turn, light and camera."""
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
@@ -33,6 +34,10 @@ class Photographs:
             pyramids.append(tuple(levels))
         return cls(tuple(pyramids))
 
+    def sha256(self) -> str:
+        """Of all pixels."""
+        return pictures_sha256([pyramid[0] for pyramid in self.pyramids])
+
     def crop(self, side_px: int, rng: np.random.Generator) -> NDArray[np.float32]:
         """(side, side, 3) float32 in [0, 1]: one photograph at random, as some camera would have taken it."""
         pyramid = self.pyramids[int(rng.integers(len(self.pyramids)))]
@@ -54,3 +59,12 @@ class Photographs:
             borderMode=cv2.BORDER_WRAP,
         )
         return crop.astype(np.float32) / np.float32(255)
+
+
+def pictures_sha256(pictures: Sequence[Image]) -> str:
+    """Of sizes and pixels, in order: what a run that learns from them is known by."""
+    digest = hashlib.sha256()
+    for picture in pictures:
+        digest.update(f"{picture.shape};".encode())
+        digest.update(np.ascontiguousarray(picture).data)
+    return digest.hexdigest()

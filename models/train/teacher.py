@@ -9,13 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from models.backbones.filter_bank import FilterBank, FilterBankSettings
+from models.backbones.weights_file import file_sha256
 from wire.errors import ConfigurationError
 
 
 class Teacher(Protocol):
-    """Two feature maps per image: fine at stride 8, coarse at stride 16."""
+    """Two feature maps per image: fine at stride 8, coarse at stride 16. ``sha256``: of its weights, if it has any."""
 
     name: str
+    sha256: str | None
 
     def features(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """See images (B, 3, H, W) in [0, 1], multiples of 32 -> (fine (B, F, H/8, W/8), coarse (B, C, H/16, W/16))."""
@@ -35,9 +37,9 @@ def load_teacher(file: Path, device: torch.device) -> Teacher:
     except (OSError, RuntimeError, ValueError, AttributeError) as error:
         raise ConfigurationError([f"teacher {file}: {error}"]) from error
     if "conv_dw_1/depthwise_kernel" in weights:
-        return MobileNetTeacher(weights, name=f"MobileNet v1 ({file.name})")
+        return MobileNetTeacher(weights, name=f"MobileNet v1 ({file.name})", sha256=file_sha256(file))
     if "layer1.0.conv1.weight" in weights:
-        return ResNetTeacher(weights, name=f"ResNet ({file.name})", device=device)
+        return ResNetTeacher(weights, name=f"ResNet ({file.name})", sha256=file_sha256(file), device=device)
     some = ", ".join(sorted(weights)[:3])
     raise ConfigurationError(
         [f"teacher {file}: neither Keras' MobileNet v1 nor a torchvision or timm ResNet; its keys begin {some}"]
@@ -48,6 +50,7 @@ class FilterTeacher:
     """Fixed filters at both strides: what is left to learn from when there is no network that saw anything."""
 
     name = "none (fixed filters)"
+    sha256: str | None = None
 
     def __init__(self, device: torch.device) -> None:
         fine, coarse = (
@@ -85,8 +88,9 @@ class MobileNetTeacher:
     _EPSILON = 1e-3
     _FINE, _COARSE = 5, 12
 
-    def __init__(self, weights: dict[str, Tensor], *, name: str) -> None:
+    def __init__(self, weights: dict[str, Tensor], *, name: str, sha256: str) -> None:
         self.name = name
+        self.sha256: str | None = sha256
         try:
             self._stem = self._folded(weights, "conv1/kernel", "conv1_bn")
             self._blocks = [
@@ -129,11 +133,12 @@ class ResNetTeacher:
 
     _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
-    def __init__(self, weights: dict[str, Tensor], *, name: str, device: torch.device) -> None:
+    def __init__(self, weights: dict[str, Tensor], *, name: str, sha256: str, device: torch.device) -> None:
         # Only whoever trains with such a teacher needs torchvision.
         from torchvision.models import resnet18, resnet34, resnet50
 
         self.name = name
+        self.sha256: str | None = sha256
         bottleneck = "layer1.0.conv3.weight" in weights
         make = resnet50 if bottleneck else (resnet34 if "layer1.2.conv1.weight" in weights else resnet18)
         network: nn.Module = make(weights=None)

@@ -1,3 +1,4 @@
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -5,7 +6,9 @@ import pytest
 
 from models.synth.line import draw_line
 from models.synth.mvtec_folder import DataSetSize, write_line
+from tests.unit.models.tiny_networks import QUICK, written_recipe
 
+SHIPPED = Path("models/recipes/embedded/weights.safetensors")
 Run = Callable[..., tuple[int, str, str]]
 SAMLLAVA = ("--sam", "tiny", "--steps", "2", "--batch", "2", "--side-px", "64")
 SPGDD = ("--backbone", "tiny-clip", "--steps", "2", "--batch", "2", "--side-px", "64")
@@ -45,6 +48,53 @@ def test_a_recipe_is_trained_by_its_name_on_drawn_lines_or_on_labelled_images(
     assert "full.pt: a run with learning_rate 0.001, this one has 0.5" in err
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_shipped_weights_can_be_trained_on_and_a_folder_keeps_to_its_run(run: Run, tmp_path: Path) -> None:
+    before = SHIPPED.read_bytes()
+    command = (
+        *("train", "embedded", "--begin-with", SHIPPED, "--distillation-steps", "0", "--decoding-steps", "1"),
+        *("--workers", "0", "--out", tmp_path / "out"),
+    )
+    code, out, err = run(*command)
+    assert code == 0, err
+    assert "1 decoding 1: loss" in out
+    made = hashlib.sha256((tmp_path / "out" / "weights.safetensors").read_bytes()).hexdigest()
+    assert f"sha256:  {made}" in out
+    assert SHIPPED.read_bytes() == before
+    # What is printed is what was asked for, and every option that changes the file is in it.
+    card = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
+    assert (
+        "`lineside train embedded --begin-with FILE --distillation-steps 0 --decoding-steps 1 --decoding-batch 1 "
+        "--seed 0 --threads 1 --device cpu`"
+    ) in card
+    assert f"sha256 `{hashlib.sha256(before).hexdigest()}`" in card
+    assert "Photographs: none in the trainings named here" in card
+
+    # The run has ended, so the same command only writes its file again.
+    code, out, err = run(*command)
+    assert code == 0, err
+    assert f"sha256:  {made}" in out
+    code, _, err = run(*command, "--seed", "1")
+    assert code == 2
+    assert "decoding.pt: a run with seed 0, this one has 1; another --out begins anew" in err
+
+
+@pytest.mark.slow
+def test_kinds_are_learned_for_the_network_of_a_recipe(run: Run, tmp_path: Path) -> None:
+    code, out, err = run(
+        *("train", "kinds", "--recipe", written_recipe(tmp_path, **QUICK), "--lines", "4"),
+        *("--held-out-lines", "12", "--steps", "5", "--out", tmp_path / "kinds"),
+    )
+    assert code == 0, err
+    made = hashlib.sha256((tmp_path / "kinds" / "kinds.safetensors").read_bytes()).hexdigest()
+    assert f"weights: {tmp_path}/kinds/kinds.safetensors\nsha256:  {made}\n" in out
+    assert "accuracy: " in out
+    card = (tmp_path / "kinds" / "KINDS.md").read_text(encoding="utf-8")
+    assert made in card
+    assert "--lines 4\n--held-out-lines 12 --steps 5 --seed 0 --threads 1\n--device cpu`" in card
+
+
 def test_mistakes_are_told_before_anything_is_drawn(run: Run, tmp_path: Path) -> None:
     for arguments, reason in (
         (["--recipe", "nothing"], "No such command 'nothing'"),
@@ -53,6 +103,8 @@ def test_mistakes_are_told_before_anything_is_drawn(run: Run, tmp_path: Path) ->
         (["samllava", *SAMLLAVA, "--data", tmp_path / "absent"], "is not a folder"),
         (["spgdd"], "--weights FILE is missing"),
         (["spgdd", *SPGDD, "--set", "memory.mach=nearest"], "memory.mach"),
+        (["embedded", "--distillation-steps", "0", "--out", tmp_path], "no weights to begin with"),
+        (["kinds", "--recipe", "filter_bank"], "has no network"),
     ):
         code, _, err = run("train", *arguments)
         assert code == 2

@@ -15,6 +15,8 @@ STUDENT = StudentSettings(widths=(4, 6, 8, 12, 16), depths=(1, 1, 1, 1), fine_di
 DECODER = DecoderSettings(
     projected=6, widths=(8, 8), last=4, context=ContextSettings(width=8, blocks=1, heads=2, grid=3)
 )
+# Of a recipe's section ``network``: memories that take little time to choose.
+QUICK: dict[str, object] = {"mirrored_below": 0, "coreset": {"candidates": 1024, "projected_dims": 4, "seed": 0}}
 
 
 def tiny_networks(seed: int = 0) -> tuple[Student, Decoder]:

@@ -17,7 +17,7 @@ from models.train.kind_samples import KindSamples
 from models.train.kind_truth import TYPE_OF
 from models.train.kinds import CARD, KindTraining, fit, fit_temperature, train_kinds
 from models.train.mask_jitter import jittered
-from tests.unit.models.tiny_networks import written_recipe
+from tests.unit.models.tiny_networks import QUICK, written_recipe
 from wire.errors import ConfigurationError
 
 
@@ -126,7 +126,7 @@ def test_figures_of_a_hand_made_answer():
 
 
 def test_training_writes_a_file_that_its_recipe_loads(tmp_path: Path):
-    recipe = written_recipe(tmp_path)
+    recipe = written_recipe(tmp_path, **QUICK)
     settings = KindTraining(lines=4, held_out_lines=4, steps=5)
     done: list[int] = []
     trained = train_kinds(

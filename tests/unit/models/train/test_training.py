@@ -11,24 +11,20 @@ import torch
 from models.backbones.student import Student
 from models.recipes.network_weights import new_decoder, student_sha256
 from models.synth.line import FAMILIES, PHOTOGRAPH, draw_line, draw_part
-from models.train.decoding import DecodingProgress, DecodingSettings, decoding_loss, train_decoder
+from models.train.decoding import DecodingProgress, DecodingSettings, train_decoder
+from models.train.decoding_loss import decoding_loss
 from models.train.distillation import DistillationProgress, DistillationSettings, distil
 from models.train.drawn_ahead import drawn_ahead
-from models.train.embedded import TrainingSettings, train_embedded
+from models.train.embedded import train_embedded
 from models.train.episodes import HELD_OUT_FAMILIES, draw_episode, share_masks, training_families
 from models.train.photographs import Photographs
 from models.train.teacher import FilterTeacher
 from models.train.weathering import Weathering
 from tests.unit.models.tiny_networks import DECODER, STUDENT, tiny_networks
+from tests.unit.models.train.tiny_trainings import BOTH, DECODE, DISTIL
 from wire.errors import ConfigurationError
 
 CPU = torch.device("cpu")
-# Larger crops would only take longer.
-PLAN = ((64, 4), (96, 2))
-DISTIL = DistillationSettings(
-    student=STUDENT, steps=4, plan=PLAN, measured_plan=PLAN, check_every=2, warm_up=1, fit_steps=2, held_out_steps=2
-)
-DECODE = DecodingSettings(decoder=DECODER, steps=2, check_every=1, warm_up=1, held_out_episodes=2, workers=0)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -139,7 +135,13 @@ def test_a_short_training_tells_defects_on_families_that_it_never_saw(tmp_path: 
     def cells(steps: int, learning_rate: float) -> float:
         seen: list[DecodingProgress] = []
         settings = replace(
-            DECODE, steps=steps, check_every=steps, warm_up=5, learning_rate=learning_rate, held_out_episodes=6
+            DECODE,
+            steps=steps,
+            plan=DecodingSettings.plan,
+            check_every=steps,
+            warm_up=5,
+            learning_rate=learning_rate,
+            held_out_episodes=6,
         )
         train_decoder(settings, student, (), tmp_path / f"{steps}.pt", device=CPU, report=seen.append)
         return seen[-1].with_memory.cells
@@ -161,23 +163,21 @@ def test_small_defects_weigh_as_much_as_large_ones():
 
 
 def test_training_leaves_weights_a_card_with_their_hash_and_curves(tmp_path: Path):
-    settings = TrainingSettings(distillation=DISTIL, decoding=DECODE, drawn_per_family=1, drawn_side_px=96)
     trained = train_embedded(
-        settings, tmp_path, teacher_file=None, photos=None, device="cpu", threads=1, report=lambda progress: None
+        BOTH, tmp_path, teacher_file=None, photos=None, device="cpu", threads=1, report=lambda progress: None
     )
     card = (tmp_path / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert trained.sha256 in card
     assert "none (fixed filters)" in card
-    assert all(family in card for family in FAMILIES)
+    assert all(family in card for family in FAMILIES if family != PHOTOGRAPH)
     assert (tmp_path / "curves" / "distillation.csv").read_text(encoding="utf-8").count("\n") == 3
     assert "<svg" in (tmp_path / "curves" / "decoding.html").read_text(encoding="utf-8")
 
 
 def test_training_goes_on_from_an_earlier_file_and_keeps_its_student_without_distillation(tmp_path: Path):
-    settings = TrainingSettings(distillation=DISTIL, decoding=DECODE, drawn_per_family=1, drawn_side_px=96)
     train = partial(train_embedded, teacher_file=None, photos=None, device="cpu", threads=1, report=lambda _: None)
-    first = train(settings, tmp_path / "first")
-    only_decoder = replace(settings, distillation=replace(DISTIL, steps=0))
+    first = train(BOTH, tmp_path / "first")
+    only_decoder = replace(BOTH, distillation=replace(DISTIL, steps=0))
     second = train(only_decoder, tmp_path / "second", begin_with=first.weights)
     assert second.sha256 != first.sha256
     assert student_sha256(second.weights) == student_sha256(first.weights)
@@ -186,7 +186,7 @@ def test_training_goes_on_from_an_earlier_file_and_keeps_its_student_without_dis
     assert first.sha256 in card
     with pytest.raises(ConfigurationError, match="no steps of distillation and no weights to begin with"):
         train(only_decoder, tmp_path / "third")
-    wider = replace(settings, decoding=replace(DECODE, decoder=DECODER.model_copy(update={"last": 5})))
+    wider = replace(BOTH, decoding=replace(DECODE, decoder=DECODER.model_copy(update={"last": 5})))
     with pytest.raises(ConfigurationError, match="its networks have other widths or depths"):
         train(wider, tmp_path / "fourth", begin_with=first.weights)
 

@@ -1,0 +1,117 @@
+"""The trainings that shipped weights go through: every number, and how they follow each other."""
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from models.backbones.student import StudentSettings
+from models.ground.context import ContextSettings
+from models.ground.decoder import DecoderSettings
+from models.train.decoding import DecodingProgress, DecodingSettings
+from models.train.distillation import DistillationProgress, DistillationSettings
+from models.train.embedded import CARD, WEIGHTS, Trained, TrainingSettings, train_embedded
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecodingRun:
+    """``steps`` of ``batch`` of the second stage; ``seed`` is added to the first training's."""
+
+    steps: int
+    batch: int = 1
+    seed: int = 0
+
+
+# As embedded/MODEL_CARD.md tells: the student and a first decoder, then the decoder alone, which saw more each time.
+SHIPPED_DECODING: Final = (
+    DecodingRun(steps=1900),
+    DecodingRun(steps=500),
+    DecodingRun(steps=3900, batch=3),
+    DecodingRun(steps=950, batch=3, seed=1),
+)
+
+
+def shipped_trainings(
+    *,
+    seed: int,
+    distillation_steps: int,
+    decoding: Sequence[DecodingRun] = SHIPPED_DECODING,
+    going_on: bool = False,
+    workers: int = 1,
+) -> tuple[TrainingSettings, ...]:
+    """One for each of ``decoding``; the first one distils. 3.9 M parameters in the student, 1.6 M in the decoder.
+
+    ``going_on``: the first one, too, begins with weights that have learned already.
+    """
+    return tuple(
+        _training(
+            run,
+            seed=seed + run.seed,
+            distillation_steps=0 if number else distillation_steps,
+            # Networks that have learned already would forget at the rate that suits new ones.
+            learning_rate=1e-3 if number or going_on else 2e-3,
+            workers=workers,
+        )
+        for number, run in enumerate(decoding)
+    )
+
+
+def _training(
+    run: DecodingRun, *, seed: int, distillation_steps: int, learning_rate: float, workers: int
+) -> TrainingSettings:
+    student = StudentSettings(widths=(24, 48, 96, 192, 256), depths=(1, 2, 2, 2), fine_dims=64, coarse_dims=192)
+    return TrainingSettings(
+        distillation=DistillationSettings(
+            student=student, steps=distillation_steps, seed=seed, learning_rate=learning_rate, check_every=250
+        ),
+        decoding=DecodingSettings(
+            decoder=DecoderSettings(
+                projected=48, widths=(64, 96), last=32, context=ContextSettings(width=160, blocks=4, heads=4, grid=12)
+            ),
+            steps=run.steps,
+            seed=seed,
+            learning_rate=learning_rate,
+            check_every=250,
+            batch=run.batch,
+            workers=workers,
+        ),
+    )
+
+
+def train_in_turn(
+    trainings: Sequence[TrainingSettings],
+    folder: Path,
+    *,
+    teacher_file: Path | None,
+    photos: Path | None,
+    begin_with: Path | None,
+    device: str,
+    threads: int,
+    report: Callable[[int, DistillationProgress | DecodingProgress], None],
+) -> Trained:
+    """Each training goes on from the weights of the one before, in a folder of its own (``folder``/1, /2, ...).
+
+    Weights and card of the last one lie in ``folder`` itself. A single training has ``folder`` to itself. ``report``:
+    number from 1, where. Interrupted, the same call goes on. See ``train_embedded`` for the rest.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    trained = None
+    for number, settings in enumerate(trainings, 1):
+        trained = train_embedded(
+            settings,
+            folder if len(trainings) == 1 else folder / str(number),
+            teacher_file=teacher_file if number == 1 else None,
+            photos=photos,
+            begin_with=begin_with if trained is None else trained.weights,
+            device=device,
+            threads=threads,
+            report=partial(report, number),
+        )
+    if trained is None:
+        raise ValueError("no training was asked for")
+    if len(trainings) > 1:
+        for name in (WEIGHTS, CARD):
+            shutil.copyfile(trained.weights.with_name(name), folder / name)
+    return replace(trained, weights=folder / WEIGHTS)
