@@ -24,7 +24,10 @@ def evaluate(
         list[str] | None, typer.Option(help="Recipe or recipe file; may be given several times. [default: embedded]")
     ] = None,
     baselines: Annotated[
-        str, typer.Option(metavar="A,B", help="Beside them: all, or some of blur, untrained_resnet18, any recipe.")
+        str,
+        typer.Option(
+            metavar="A,B", help="Beside them: all, or some of blur, untrained_resnet18, filter_bank, any recipe."
+        ),
     ] = "",
     changed: Annotated[
         list[str] | None,

@@ -26,7 +26,8 @@ from models.recipes.loader import load_inspector
 from wire.errors import ConfigurationError
 from wire.line_state import Matching
 
-BASELINES: Final = ("blur", "untrained_resnet18")
+# What ships is compared with: no reference at all, no training at all, and the first detector.
+BASELINES: Final = ("blur", "untrained_resnet18", "filter_bank")
 _VERSIONS: Final = ("numpy", "opencv-python-headless", "torch", "torchvision")
 _NAMED = 10  # of many unreadable files, so many are named
 

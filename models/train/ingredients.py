@@ -43,7 +43,7 @@ class PhotographsUsed(_Told):
     @property
     def named(self) -> str:
         """For a card."""
-        return f"{len(self.names)} (`sha256sum` of them, in order, has sha256 `{self.sha256}`), {', '.join(self.names)}"
+        return f"{len(self.names)} (`sha256sum` of them, in order, has sha256 `{self.sha256}`): {', '.join(self.names)}"
 
 
 class StageRun(_Told):

@@ -44,6 +44,16 @@ def test_figures_go_to_the_terminal_the_file_and_the_page(run: Run, tmp_path: Pa
     assert "sign test p" in out
 
 
+def test_all_baselines_stand_in_one_table_once_each(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("evaluate", "--recipe", "filter_bank", "--baselines", "all", "--shots", "0,1", "--draws", "1",
+                         "--dataset", plain(tmp_path / "set"), "--resolution", "64", "--images-per-kind", "2",
+                         "--json", tmp_path / "figures.json")  # fmt: skip
+    assert code == 0, err
+    detectors = json.loads((tmp_path / "figures.json").read_text())["detectors"]
+    assert [each["name"] for each in detectors] == ["filter_bank", "blur", "untrained_resnet18"]
+    assert all(name in out for name in ("filter_bank", "blur", "untrained_resnet18"))
+
+
 def test_mistakes_are_told_before_anything_runs(run: Run, tmp_path: Path) -> None:
     for arguments, reason in (
         ([], "--dataset DIR is missing"),

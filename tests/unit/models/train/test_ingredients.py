@@ -134,7 +134,7 @@ def test_trainings_in_turn_are_the_same_commands_one_after_the_other_and_the_car
     card = (tmp_path / "second" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert f"MobileNet v1 (teacher.safetensors), sha256 `{file_sha256(teacher)}`" in card
     assert (
-        f"- Photographs: 2 (`sha256sum` of them, in order, has sha256 `{one.photographs.sha256}`), a.png, b.png.\n"
+        f"- Photographs: 2 (`sha256sum` of them, in order, has sha256 `{one.photographs.sha256}`): a.png, b.png.\n"
         in card
     )
     assert (
