@@ -67,7 +67,7 @@ def test_a_publisher_without_readers_stops_before_anything_is_dropped(settings: 
     publisher = Publisher(settings)
 
     def stopped_close_to_the_limit() -> str | None:
-        """It shall not stop a healthy line either: what the broker had not yet acknowledged counts twice for a while."""
+        """A healthy line shall not be stopped either: what the broker has not acknowledged counts twice for a while."""
         refusal = publisher.publish()
         return refusal if publisher.published * len(FRAME) > 0.9 * LAG_LIMIT_BYTES else None
 
