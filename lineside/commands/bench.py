@@ -37,7 +37,7 @@ class _ModelPart(StrEnum):
 def stream(
     only: Annotated[list[_Part] | None, typer.Option(help="Only this one; may be given several times.")] = None,
     broker: Annotated[
-        str | None, typer.Option(metavar="HOST:PORT", help="A Kafka of the benchmarks' own. [default: embedded]")
+        str | None, typer.Option(metavar="HOST:PORT", help="A Kafka of the benchmarks' own. (default: embedded)")
     ] = None,
     database: Annotated[
         str | None, typer.Option(metavar="URL", help="An empty PostgreSQL database, measured beside SQLite.")
@@ -66,7 +66,7 @@ def stream(
 def camera(
     address: Annotated[
         str | None,
-        typer.Option("--camera", metavar="ADDRESS", help="A GigE or USB3 Vision camera. [default: Aravis' fake one]"),
+        typer.Option("--camera", metavar="ADDRESS", help="A GigE or USB3 Vision camera. (default: Aravis' fake one)"),
     ] = None,
     rate: Annotated[float, typer.Option(min=1, help="Frames per second that the camera is asked for.")] = 50.0,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
@@ -158,7 +158,7 @@ def synth(
 def models(
     only: Annotated[
         list[_ModelPart] | None,
-        typer.Option(help="Only this one; may be given several times. [default: all but anomalib]"),
+        typer.Option(help="Only this one; may be given several times. (default: all but anomalib)"),
     ] = None,
     recipe: Annotated[str, typer.Option(help="A shipped recipe, or a YAML file.")] = "embedded",
     threads: Annotated[int, typer.Option(min=1, help="Of torch, on both sides.")] = 2,
@@ -215,15 +215,15 @@ def tokens(
 def serving(
     recipe: Annotated[str, typer.Option(help="spgdd or samllava, or a YAML file of that kind.")] = "spgdd",
     backbone: Annotated[
-        str | None, typer.Option(help="A model of open_clip, or tiny-clip. [default: the recipe's]")
+        str | None, typer.Option(help="A model of open_clip, or tiny-clip. (default: the recipe's)")
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Of the backbone. [default: random ones, which take as long]")
+        Path | None, typer.Option(metavar="FILE", help="Of the backbone. (default: random ones, which take as long)")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 …")] = "cpu",
     lines: Annotated[int, typer.Option(min=2, help="Whose parts share batches; one of them has a full memory.")] = 64,
     references: Annotated[int, typer.Option(min=1, help="Of every other line.")] = 4,
-    batch: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable. [default: 1, 8, 32, 64]")] = None,
+    batch: Annotated[list[int] | None, typer.Option(min=1, help="Repeatable. (default: 1, 8, 32, 64)")] = None,
     rate: Annotated[float, typer.Option(min=0.01, help="Parts per second of one line.")] = 1.0,
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe; repeatable.")
@@ -256,15 +256,15 @@ def serving(
 def scaling(
     broker: Annotated[
         str | None,
-        typer.Option(metavar="HOST:PORT", help="A Kafka of the benchmark's own (`make kafka`). [default: simulate]"),
+        typer.Option(metavar="HOST:PORT", help="A Kafka of the benchmark's own (`make kafka`). (default: simulate)"),
     ] = None,
-    workers: Annotated[list[int] | None, typer.Option(min=1, help="How many; repeatable. [default: 1, 2]")] = None,
+    workers: Annotated[list[int] | None, typer.Option(min=1, help="How many; repeatable. (default: 1, 2)")] = None,
     lines: Annotated[int, typer.Option(min=1, help="Lines of the backlog.")] = 48,
     partitions: Annotated[int, typer.Option(min=1, help="Partitions of lineside.frames.")] = 24,
     parts: Annotated[int, typer.Option(min=16, help="Parts in the backlog of one measurement.")] = 600,
     rate: Annotated[float, typer.Option(min=0.01, help="Parts per second of one line, for lines per worker.")] = 1.0,
     worker_rate: Annotated[
-        float | None, typer.Option(min=0.01, help="Simulate with so many parts/s of a worker. [default: as measured]")
+        float | None, typer.Option(min=0.01, help="Simulate with so many parts/s of a worker. (default: as measured)")
     ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the figures, too.")] = None,
 ) -> None:

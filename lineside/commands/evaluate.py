@@ -21,7 +21,7 @@ _DATA, _HOW, _RUN = "Data set", "Protocol", "Running"
 def evaluate(
     context: typer.Context,
     recipe: Annotated[
-        list[str] | None, typer.Option(help="Recipe or recipe file; may be given several times. [default: embedded]")
+        list[str] | None, typer.Option(help="Recipe or recipe file; may be given several times. (default: embedded)")
     ] = None,
     baselines: Annotated[
         str,
@@ -52,7 +52,7 @@ def evaluate(
     layout: Annotated[
         str | None,
         typer.Option(
-            help="mvtec, visa, meta, plain, or a known set (magnetic_tile). [default: by looking]",
+            help="mvtec, visa, meta, plain, or a known set (magnetic_tile). (default: by looking)",
             rich_help_panel=_DATA,
         ),
     ] = None,
@@ -81,7 +81,7 @@ def evaluate(
     mask_above: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Mask values above it are defect. [default: 0, or half of the range]", rich_help_panel=_DATA
+            min=0, help="Mask values above it are defect. (default: 0, or half of the range)", rich_help_panel=_DATA
         ),
     ] = None,
     skip_unreadable: Annotated[
@@ -98,7 +98,7 @@ def evaluate(
     input_size: Annotated[
         int | None,
         typer.Option(
-            min=16, help="Show the detector so large a square. [default: the file's own size]", rich_help_panel=_HOW
+            min=16, help="Show the detector so large a square. (default: the file's own size)", rich_help_panel=_HOW
         ),
     ] = None,
     max_vectors: Annotated[int, typer.Option(min=16, help="Largest memory.", rich_help_panel=_HOW)] = 4096,
@@ -173,8 +173,8 @@ def evaluate(
 def compare(
     first: Annotated[Path, typer.Argument(metavar="A.json", help="What --json or --report wrote.")],
     second: Annotated[Path, typer.Argument(metavar="B.json", help="The other one; may be the same file.")],
-    left: Annotated[str | None, typer.Option(help="Detector of A. [default: its first]")] = None,
-    right: Annotated[str | None, typer.Option(help="Detector of B. [default: its first]")] = None,
+    left: Annotated[str | None, typer.Option(help="Detector of A. (default: its first)")] = None,
+    right: Annotated[str | None, typer.Option(help="Detector of B. (default: its first)")] = None,
     shots: Annotated[int | None, typer.Option(min=0, help="Only this number of references.")] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -27,7 +27,7 @@ def evaluate_alarms(
     ] = None,
     layout: Annotated[
         str | None,
-        typer.Option(help="mvtec, visa, meta, plain, or a known set. [default: by looking]", rich_help_panel=_DATA),
+        typer.Option(help="mvtec, visa, meta, plain, or a known set. (default: by looking)", rich_help_panel=_DATA),
     ] = None,
     draws: Annotated[int, typer.Option(min=1, help="Choices of references.", rich_help_panel=_DATA)] = 5,
     families: Annotated[

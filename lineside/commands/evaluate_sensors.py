@@ -35,7 +35,7 @@ def evaluate_sensors(
     ] = _Split.BEGINNING,
     learned_rows: Annotated[int, typer.Option(min=16, help="How long the normal beginning is.")] = 400,
     window_s: Annotated[
-        float | None, typer.Option(min=0.001, help="Length of a window. [default: 30 s; 0.1 s of a bearing record]")
+        float | None, typer.Option(min=0.001, help="Length of a window. (default: 30 s; 0.1 s of a bearing record)")
     ] = None,
     rate: Annotated[float, typer.Option(min=1e-6, max=0.5, help="Stated false-alarm rate per window.")] = 0.01,
     channels: Annotated[bool, typer.Option("--channels", help="Each channel's |z| beside them.")] = False,

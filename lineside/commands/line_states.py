@@ -19,10 +19,10 @@ app = typer.Typer(help="What a line knows: list, show, accept, reject, roll back
 
 Line = Annotated[str, typer.Argument(metavar="LINE", help="Line id (site.area.line).")]
 Product = Annotated[
-    str | None, typer.Option(help="The product; a line knows each apart. [default: the one it made last]")
+    str | None, typer.Option(help="The product; a line knows each apart. (default: the one it made last)")
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept in the audit rows.")]
-By = Annotated[str, typer.Option(envvar="LINESIDE_USER", help="Who; kept in the audit rows. [default: the login name]")]
+By = Annotated[str, typer.Option(envvar="LINESIDE_USER", help="Who; kept in the audit rows. (default: the login name)")]
 Wait = Annotated[
     float, typer.Option(min=0, help="Wait this many seconds for the command to be carried out; 0 = do not.")
 ]

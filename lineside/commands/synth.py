@@ -33,10 +33,10 @@ def synth(
         typer.Option(metavar="mvtec DIR", help="Write images and masks, a folder per line.", rich_help_panel=_EXPORT),
     ] = None,
     family: Annotated[
-        list[str] | None, typer.Option(help="Only this family; may be given several times. [default: all in turn]")
+        list[str] | None, typer.Option(help="Only this family; may be given several times. (default: all in turn)")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The first line's; the others count on.")] = 0,
-    lines: Annotated[int | None, typer.Option(min=1, help="How many lines. [default: one per family]")] = None,
+    lines: Annotated[int | None, typer.Option(min=1, help="How many lines. (default: one per family)")] = None,
     photos: Annotated[Path | None, typer.Option(metavar="DIR", help="Photographs of good surfaces, too.")] = None,
     size: Annotated[int, typer.Option(min=32, max=2048, help="Side of a part's picture, px.")] = 192,
     normals: Annotated[

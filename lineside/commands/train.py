@@ -28,7 +28,7 @@ _DRAWN: Final = "procedural"
 Seed = Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads; other numbers round differently.")]
 Device = Annotated[str, typer.Option(help="cpu, cuda or cuda:N.")]
-Layout = Annotated[str | None, typer.Option(help="Of --data, as in evaluate. [default: by looking]")]
+Layout = Annotated[str | None, typer.Option(help="Of --data, as in evaluate. (default: by looking)")]
 Data = Annotated[
     str,
     typer.Option(metavar="procedural|DIR", help="Drawn lines, or labelled images with masks in a layout of evaluate."),
@@ -71,13 +71,13 @@ def embedded(
             exists=True,
             dir_okay=False,
             help="Weights of a network that saw natural images: Keras' MobileNet v1 or a torchvision or timm ResNet. "
-            "[default: fixed filters]",
+            "(default: fixed filters)",
         ),
     ] = None,
     photos: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", exists=True, file_okay=False, help="Photographs of good surfaces. [default: drawn ones]"
+            metavar="DIR", exists=True, file_okay=False, help="Photographs of good surfaces. (default: drawn ones)"
         ),
     ] = None,
     begin_with: Annotated[
@@ -86,7 +86,7 @@ def embedded(
             metavar="FILE",
             exists=True,
             dir_okay=False,
-            help="Weights of an earlier training to go on from. [default: nothing learned]",
+            help="Weights of an earlier training to go on from. (default: nothing learned)",
         ),
     ] = None,
     distillation_steps: Annotated[
@@ -96,14 +96,14 @@ def embedded(
         int | None,
         typer.Option(
             min=1,
-            help="Of the second stage, in one training. [default: four trainings in turn, as the shipped weights had: "
-            "1900, 500, 3900 and 950 steps]",
+            help="Of the second stage, in one training. (default: four trainings in turn, as the shipped weights had: "
+            "1900, 500, 3900 and 950 steps)",
         ),
     ] = None,
     decoding_batch: Annotated[
         int | None,
         typer.Option(
-            min=1, help="Of the second stage, times ten pictures a step. [default: 1; of the last two of four: 3]"
+            min=1, help="Of the second stage, times ten pictures a step. (default: 1; of the last two of four: 3)"
         ),
     ] = None,
     workers: Annotated[
@@ -260,19 +260,19 @@ def spgdd(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Checkpoints, curves, weights, report. [default: training/spgdd, or /LINE]"),
+        typer.Option(metavar="DIR", help="Checkpoints, curves, weights, report. (default: training/spgdd, or /LINE)"),
     ] = None,
     data: Annotated[
         str | None,
         typer.Option(
             metavar="procedural|DIR",
-            help="Drawn lines, or labelled images with masks. [default: with --line its good parts, into which defects "
-            "are pasted; else procedural]",
+            help="Drawn lines, or labelled images with masks. (default: with --line its good parts, into which defects "
+            "are pasted; else procedural)",
         ),
     ] = None,
     layout: Layout = None,
     class_name: Annotated[
-        str | None, typer.Option(help="What the parts are called in the prompts. [default: as the line says; surface]")
+        str | None, typer.Option(help="What the parts are called in the prompts. (default: as the line says; surface)")
     ] = None,
     ablations: Annotated[bool, typer.Option(help="Also train with each term left out or as printed.")] = False,
     steps: Annotated[int, typer.Option(min=1, help="Of the optimizer, for each variant.")] = 500,
@@ -285,7 +285,7 @@ def spgdd(
     metrics_port: MetricsPort = None,
     by: Annotated[
         str,
-        typer.Option(envvar="LINESIDE_USER", help="With --line: who, for the audit rows. [default: the login name]"),
+        typer.Option(envvar="LINESIDE_USER", help="With --line: who, for the audit rows. (default: the login name)"),
     ] = "",
     data_dir: DataDir = DEFAULT_DATA_DIR,
     config: Annotated[

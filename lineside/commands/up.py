@@ -22,7 +22,7 @@ def up(
     ] = 1.0,
     duration: Annotated[
         float | None,
-        typer.Option(min=0.1, metavar="S", help="Stream this many seconds, settle, end. [default: until Ctrl-C]",
+        typer.Option(min=0.1, metavar="S", help="Stream this many seconds, settle, end. (default: until Ctrl-C)",
                      rich_help_panel=_STREAM),
     ] = None,
     summary: Annotated[
@@ -41,12 +41,12 @@ def up(
     ] = None,
     database: Annotated[
         str | None,
-        typer.Option(envvar="LINESIDE_DATABASE", metavar="URL", help="postgresql://… [default: SQLite, --data-dir]",
+        typer.Option(envvar="LINESIDE_DATABASE", metavar="URL", help="postgresql://… (default: SQLite, --data-dir)",
                      rich_help_panel=_SITE),
     ] = None,
     objects: Annotated[
         str | None,
-        typer.Option(envvar="LINESIDE_OBJECTS", metavar="URL", help="s3://… [default: a folder, --data-dir]",
+        typer.Option(envvar="LINESIDE_OBJECTS", metavar="URL", help="s3://… (default: a folder, --data-dir)",
                      rich_help_panel=_SITE),
     ] = None,
     port: Annotated[

@@ -1,10 +1,15 @@
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rich.text import Text
+from typer.main import get_command
 
 import lineside.cli
+from lineside.cli import build_app
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -36,6 +41,20 @@ def test_every_command_explains_itself(command: str) -> None:
 
     assert answer.returncode == 0, answer.stderr
     assert "Usage: " in answer.stdout
+
+
+def _helps(command: Any, name: str) -> Iterator[tuple[str, str]]:
+    yield name, command.help or ""
+    for parameter in command.params:
+        yield f"{name} {parameter.name}", getattr(parameter, "help", None) or ""
+    for each, inner in getattr(command, "commands", {}).items():
+        yield from _helps(inner, f"{name} {each}")
+
+
+def test_nothing_in_a_help_text_is_taken_for_markup_and_left_out() -> None:
+    helps = list(_helps(get_command(build_app()), "lineside"))
+    assert len(helps) > 200
+    assert [name for name, text in helps if Text.from_markup(text).plain != text] == []
 
 
 def test_all_mistakes_of_up_are_told_at_once_without_a_traceback(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import cv2
 import pytest
-import torch
 
 from models.backbones.weights_file import file_sha256
 from models.recipes.network_weights import pack_networks, student_sha256
@@ -26,14 +25,6 @@ from wire.errors import ConfigurationError
 ONLY_DECODER = replace(BOTH, distillation=replace(DISTIL, steps=0), decoding=replace(DECODE, steps=1, seed=1))
 SHIPPED = Path("models/recipes/embedded/weights.safetensors")
 train = partial(train_embedded, device="cpu", threads=1, report=lambda progress: None)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -21,14 +21,6 @@ from tests.unit.models.tiny_networks import QUICK, written_recipe
 from wire.errors import ConfigurationError
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def made_samples(lines: int = 12, *, seed: int = 0, dims: int = 8) -> KindSamples:
     """Six of one kind and three of another per line; kinds differ in the first coordinate, lines in the second."""
     rng = np.random.default_rng(seed)

@@ -27,14 +27,6 @@ from wire.errors import ConfigurationError
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def photographs() -> Photographs:
     drawn = [draw_part(draw_line(i, family="concrete", height=300, width=300), 0).rgb_u8 for i in range(2)]
