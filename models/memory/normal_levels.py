@@ -21,11 +21,15 @@ class NormalLevels:
     metric: NDArray[np.float64]
 
     @classmethod
-    def of(cls, deviations: NDArray[np.float64]) -> Self:
-        """From levels (N, C) in sigma around 0, NaN where a window lacks a channel (then its typical level)."""
-        known = np.nan_to_num(deviations)
+    def of(cls, deviations: NDArray[np.float64], within: NDArray[np.float64]) -> Self:
+        """From levels (N, C) in sigma, NaN where a window lacks a channel (then its typical level).
+
+        ``within`` (N, C): the same around the middle of each window's operating state, so that the way from one state
+        to another is not taken for what a state varies by.
+        """
+        known, own = np.nan_to_num(deviations), np.nan_to_num(within)
         count, channels = known.shape
-        covariance = known.T @ known / max(count, 1)
+        covariance = own.T @ own / max(count, 1)
         metric = (1 - _INDEPENDENT_SHARE) * covariance + _INDEPENDENT_SHARE * np.eye(channels)
         kept = np.linspace(0, count - 1, min(count, _MOST_WINDOWS)).round().astype(np.intp)
         return cls(bank=known[kept], metric=metric)

@@ -3,8 +3,9 @@
 A window is compared twice. *Level*: the channels' medians together against the nearest window of the bank, in units in
 which normal channels that move together are one direction (a pump's current that rises without its pressure is odd,
 though each alone is not). *Shape*: the largest |robust z| of everything else (drift, size, spectrum, knocks) over all
-channels. Shape has many numbers and a high normal maximum, which would drown a shifted level; so each is divided by
-what normal windows typically reach, and the larger ratio counts.
+channels, in that operating state of the machine (``normal_states``) to which the window comes nearest. Shape has many
+numbers and a high normal maximum, which would drown a shifted level; so each is divided by what normal windows
+typically reach, and the larger ratio counts.
 
 The score is log2(1 + ratio): 1 = a typical good window, 2 = three times that. A ratio to spreads that few references
 tell has a tail like Student's, heavier than thresholds beyond the references (``calibration``) assume; the logarithm
@@ -21,7 +22,8 @@ from numpy.typing import NDArray
 
 from models.backbones.sensor_features import FEATURES, channel_features
 from models.memory.normal_levels import NormalLevels
-from models.memory.normal_shape import NormalShape, Table
+from models.memory.normal_shape import NormalShape
+from models.memory.normal_windows import NormalWindows, Table
 from models.settings import PartSettings
 from wire.sensor_window import SensorWindow
 
@@ -55,14 +57,14 @@ class SensorMemory:
         """Read what ``tensors`` wrote."""
         own = {name.removeprefix(_PREFIX): tensor for name, tensor in tensors.items() if name.startswith(_PREFIX)}
         names = tuple(sorted(name.removeprefix(_SHAPE) for name in own if name.startswith(_SHAPE)))
-        shape = NormalShape(values=np.stack([own[_SHAPE + name] for name in names]).astype(np.float64))
+        shape = NormalShape(values=np.stack([own[_SHAPE + name] for name in names], axis=1).astype(np.float64))
         levels = NormalLevels(bank=own[_LEVELS].astype(np.float64), metric=own[_METRIC].astype(np.float64))
         level, rest = (float(value) for value in own[_TYPICAL])
         return cls(names=names, levels=levels, shape=shape, typical=(level, rest))
 
     def tensors(self) -> dict[str, NDArray[np.float32]]:
         """By the names under which a line state keeps them."""
-        shapes = {_SHAPE + name: own for name, own in zip(self.names, self.shape.values, strict=True)}
+        shapes = {_SHAPE + name: self.shape.values[:, index] for index, name in enumerate(self.names)}
         rest = {_LEVELS: self.levels.bank, _METRIC: self.levels.metric, _TYPICAL: np.array(self.typical)}
         return {_PREFIX + name: np.asarray(tensor, np.float32) for name, tensor in {**shapes, **rest}.items()}
 
@@ -77,7 +79,7 @@ class SensorMemory:
         if not np.isfinite(z).any():
             return None
         # One sigma of the window's own is always there: where all references agree to the last digit, so must no part.
-        return float(np.hypot(1, self.levels.distance(z[:, 0]))), float(np.hypot(1, self.shape.largest(z)))
+        return float(np.hypot(1, self.levels.distance(z[0, :, 0]))), float(np.hypot(1, self.shape.largest(z)))
 
 
 def window_features(window: SensorWindow) -> dict[str, NDArray[np.float64]]:
@@ -93,17 +95,19 @@ def build_sensor_memory(
     ordered = sorted(references, key=lambda window: window.triggered_at)
     features = [found for found in map(window_features, ordered) if found]
     names = tuple(sorted({name for window in features for name in window}))
-    tables = [_table(window, names) for window in features]
+    tables = np.array([_table(window, names) for window in features]).reshape(len(features), len(names), len(FEATURES))
+    count = max(1, min(_BLOCKS, len(tables)))
+    blocks = np.repeat(np.arange(count), [len(block) for block in np.array_split(tables, count)])
+    normal = NormalWindows.of(tables, settings.relative_floor, blocks)
     left_out: list[tuple[float, float]] = []
-    for block in np.array_split(np.arange(len(tables)), min(_BLOCKS, max(1, len(tables)))):
-        others = [table for index, table in enumerate(tables) if index not in set(block.tolist())]
-        if others:
-            memory = _memory(names, others, settings)
-            judged = [memory.distances(tables[index]) for index in block]
+    for block in np.unique(blocks):
+        if (blocks != block).any():
+            memory = _memory(names, normal.only(blocks != block))
+            judged = [memory.distances(table) for table in tables[blocks == block]]
             left_out.extend(distances for distances in judged if distances is not None)
     level, shape = (float(t) for t in np.mean(left_out, axis=0)) if left_out else (1.0, 1.0)
     scores = [_score(distances, (level, shape)) for distances in left_out]
-    return _memory(names, tables, settings, (level, shape)), scores
+    return _memory(names, normal, (level, shape)), scores
 
 
 def excursion_sigma(window: SensorWindow) -> float | None:
@@ -116,12 +120,9 @@ def excursion_sigma(window: SensorWindow) -> float | None:
     return max(found) if found else None
 
 
-def _memory(
-    names: tuple[str, ...], tables: Sequence[Table], settings: SensorSettings, typical: tuple[float, float] = (1.0, 1.0)
-) -> SensorMemory:
-    stacked = np.array(tables).reshape(len(tables), len(names), len(FEATURES))
-    shape = NormalShape.of(stacked, settings.relative_floor)
-    levels = NormalLevels.of(shape.deviations(stacked)[:, :, 0])
+def _memory(names: tuple[str, ...], windows: NormalWindows, typical: tuple[float, float] = (1.0, 1.0)) -> SensorMemory:
+    shape = NormalShape.of(windows)
+    levels = NormalLevels.of(*shape.levels(windows))
     return SensorMemory(names=names, levels=levels, shape=shape, typical=typical)
 
 

@@ -40,6 +40,19 @@ def pump(seed: int, *, pressure_too: float = 0.0) -> SensorWindow:
     )
 
 
+def tone(seed: int, *, hz: float = 4.0, amplitude: float = 1.0) -> SensorWindow:
+    """A second of a sine of any phase, at 200 Hz, with a little noise."""
+    rng = np.random.default_rng(seed)
+    phase = 2 * np.pi * (hz * np.arange(200) / 200 + rng.random())
+    values = 5 + amplitude * np.sin(phase) + 0.05 * rng.standard_normal(200)
+    return window(channel(values.tolist(), hz=200), at_s=seed)
+
+
+def flagged(memory: SensorMemory, scores: Sequence[float], windows: Sequence[SensorWindow]) -> int:
+    limit = normal_threshold(calibrate(scores), 0.01).value
+    return sum(scored(memory, each) > limit for each in windows)
+
+
 def scored(memory: SensorMemory, found: SensorWindow) -> float:
     score = memory.score(found)
     assert score is not None
@@ -90,6 +103,39 @@ def test_a_machine_with_two_normal_states_is_normal_in_either_and_not_between():
     assert scored(memory, window(channel(quiet(900, 15.0)))) <= max(scores)
     assert scored(memory, window(channel(quiet(901, 5.0)))) <= max(scores)
     assert memory.levels.distance(np.array([memory.levels.bank.mean()])) > 0.5
+
+
+def test_of_two_normal_amplitudes_either_is_normal_and_one_between_below_or_above_is_not():
+    references = [tone(k, amplitude=0.5 if k % 3 else 8.0) for k in range(48)]
+    memory, scores = build_sensor_memory(references, SETTINGS)
+    found = {
+        amplitude: flagged(memory, scores, [tone(900 + k, amplitude=amplitude) for k in range(20)])
+        for amplitude in (0.5, 8.0, 0.1, 2.0, 30.0)
+    }
+    assert found == {0.5: 0, 8.0: 0, 0.1: 20, 2.0: 20, 30.0: 20}
+
+
+def test_of_two_normal_frequencies_either_is_normal_and_neither_another_nor_both_at_once():
+    memory, scores = build_sensor_memory([tone(k, hz=4 if k % 2 else 80) for k in range(48)], SETTINGS)
+    found = {hz: flagged(memory, scores, [tone(900 + k, hz=hz) for k in range(20)]) for hz in (4, 80, 20, 40)}
+    assert found == {4: 0, 80: 0, 20: 20, 40: 20}
+    both = []
+    for k in range(20):
+        slow, fast = (np.array(tone(k, hz=hz).channels[0].values) for hz in (4, 80))
+        both.append(window(channel((slow + fast - 5).tolist(), hz=200)))
+    assert flagged(memory, scores, both) == 20
+
+
+def test_states_are_told_channels_together():
+    def machine(seed: int, *amplitudes: float) -> SensorWindow:
+        tones = [tone(1000 * n + seed, amplitude=a).channels[0] for n, a in enumerate(amplitudes)]
+        return window(*(t.model_copy(update={"name": f"Motor{n}"}) for n, t in enumerate(tones)), at_s=seed)
+
+    references = [machine(k, 0.5, 8.0) if k % 2 else machine(k, 8.0, 0.5) for k in range(48)]
+    memory, scores = build_sensor_memory(references, SETTINGS)
+    assert flagged(memory, scores, [machine(900 + k, 0.5, 8.0) for k in range(20)]) <= 1  # of 20, at a rate of 1 %
+    # Either amplitude is normal for either motor, but never for both at once.
+    assert flagged(memory, scores, [machine(900 + k, 8.0, 8.0) for k in range(20)]) == 20
 
 
 def test_a_score_left_out_does_not_know_its_own_window():
@@ -146,9 +192,9 @@ def test_a_memory_survives_its_tensors():
     memory, _ = build_sensor_memory([pump(k) for k in range(20)], SETTINGS)
     tensors = memory.tensors()
     assert {name: tensor.shape for name, tensor in tensors.items()} == {
-        "sensor.shape.Current": (3, len(FEATURES)),
-        "sensor.shape.Pressure": (3, len(FEATURES)),
-        "sensor.shape.Temperature": (3, len(FEATURES)),
+        "sensor.shape.Current": (1, 3, len(FEATURES)),
+        "sensor.shape.Pressure": (1, 3, len(FEATURES)),
+        "sensor.shape.Temperature": (1, 3, len(FEATURES)),
         "sensor.levels": (20, 3),
         "sensor.metric": (3, 3),
         "sensor.typical": (2,),
