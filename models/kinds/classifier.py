@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.kinds.appearance import appearances
 from models.kinds.kind_network import KindNetwork
 from models.kinds.seen_picture import SeenPicture
-from models.kinds.taught import Limits, TaughtClass, adopt
+from models.kinds.taught import Adopted, Limits, TaughtClass, adopt
 from models.kinds.vocabulary import NAMED, DefectType
 from models.settings import PartSettings
 
@@ -50,18 +50,26 @@ class KindClassifier:
         """Coordinates of a point."""
         return int(self._network.metric.shape[1])
 
-    def name(self, seen: SeenPicture, count: int, taught: Sequence[TaughtClass] = ()) -> list[Named]:
-        """One answer per region; a class that people taught wins over the vocabulary."""
+    def name(
+        self, seen: SeenPicture, count: int, taught: Sequence[TaughtClass] = (), *, knows_vocabulary: bool = True
+    ) -> list[Named]:
+        """One answer per region; a class that people taught wins over the vocabulary.
+
+        Without ``knows_vocabulary`` (pictures of a kind that it did not learn from) what nobody taught is unknown.
+        """
         if count == 0:
             return []
+        if not knows_vocabulary:
+            return [
+                Named(type=DefectType.UNKNOWN.value, probability=None) if own is None else _taught(own)
+                for own in (adopt(point, taught) for point in self.points(seen, count))
+            ]
         vectors = torch.from_numpy(appearances(seen, count))
         with torch.inference_mode():
             chances = (self._network(vectors) / self._temperature).softmax(dim=1).numpy()
             points = self._network.points(vectors).numpy()
         return [
-            self._from_vocabulary(own)
-            if (own_class := adopt(point, taught)) is None
-            else Named(type=own_class.name, probability=own_class.probability)
+            self._from_vocabulary(own) if (own_class := adopt(point, taught)) is None else _taught(own_class)
             for own, point in zip(chances, points, strict=True)
         ]
 
@@ -76,3 +84,7 @@ class KindClassifier:
         if probability < self._least_probability:
             return Named(type=DefectType.UNKNOWN.value, probability=None)
         return Named(type=NAMED[best].value, probability=round(probability, 4))
+
+
+def _taught(own: Adopted) -> Named:
+    return Named(type=own.name, probability=own.probability)

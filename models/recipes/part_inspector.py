@@ -1,7 +1,7 @@
 """Every recipe's Inspector: pictures, depth, point clouds and sensor windows of a part to one finding."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -23,7 +23,7 @@ from models.recipes.part_views import DepthPlanes, View, depth_views, image_view
 from models.recipes.picture_detector import PictureDetector
 from models.recipes.senses import Senses
 from models.recipes.sight import Sight
-from models.recipes.teaching import Teacher
+from models.recipes.teaching import Eye, Teacher
 from models.refine.regions import Marking, regions_of, upsample
 from wire.errors import ConfigurationError
 from wire.finding import Finding, ModalityState, ModalityVerdict, Mode, Picture, Reading, Region, Verdict
@@ -45,6 +45,7 @@ class _Seen:
     look: Look
     normal_level: float
     patch_px: int
+    is_image: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ class PartInspector:
         anomalies: list[list[_Judged]] = [[] for _ in parts]
         images = [view for i, part in enumerate(parts) for view in self._image_views(i, part)]
         depths = [view for i, part in enumerate(parts) for view in self._depth_views(i, part)]
-        for detector, views, typed in ((self._images, images, True), (self._depths, depths, False)):
+        for detector, views in ((self._images, images), (self._depths, depths)):
             memories = []
             for view in views:
                 state = usable[view.part]
@@ -110,9 +111,7 @@ class PartInspector:
             for view, look in zip(views, looks, strict=True):
                 if look is not None:
                     score = detector.score(look.anomaly) if look.score is None else look.score
-                    # Types of defects were learned from images: depth shows the same defect as another picture.
-                    kept = look if typed else replace(look, features=None)
-                    anomalies[view.part].append(_Judged(view, kept, score, detector))
+                    anomalies[view.part].append(_Judged(view, look, score, detector))
         return [self._finding(*each) for each in zip(parts, usable, anomalies, strict=True)]
 
     def build_state(self, references: Sequence[Part], spec: LineSpec, *, product: str = "") -> LineState:
@@ -171,10 +170,15 @@ class PartInspector:
     def teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
         """See ``Inspector.teach``."""
         if self._kinds is None:
-            raise ValueError(f"recipe {self.recipe} gives regions no types")
+            advice = "a class can be taught where the recipe has a section 'kinds', as embedded has"
+            raise ValueError(f"recipe {self.recipe} gives regions no types: {advice}")
         if state.metadata.model_digest != self._digest:
             raise ValueError(f"version {state.metadata.version} was made by another model")
-        return Teacher(kinds=self._kinds, detector=self._images, views=self._image_views).teach(state, lessons, goods)
+        eyes = (
+            Eye(detector=self._images, views=self._image_views),
+            Eye(detector=self._depths, views=self._depth_views),
+        )
+        return Teacher(kinds=self._kinds, eyes=eyes).teach(state, lessons, goods)
 
     def _image_views(self, index: int, part: Part) -> list[View]:
         return image_views(index, part, self._image_planes)
@@ -202,6 +206,7 @@ class PartInspector:
                     look=each.look,
                     normal_level=level,
                     patch_px=each.detector.patch_px,
+                    is_image=each.detector is self._images,
                 )
             )
         judgements = [each.judgement for each in seen]
@@ -271,15 +276,21 @@ class PartInspector:
     def _named(
         self, regions: list[Region], numbers: NDArray[np.uint8], seen: _Seen, state: LineState | None
     ) -> list[Region]:
-        """The regions with their types, where a network saw them."""
+        """The regions with their types, where a network saw them: in depth, those that people taught.
+
+        The vocabulary was learned from images, where a dent is light and shade and not a height.
+        """
         features = seen.look.features
         if self._kinds is None or features is None:
             return regions
         picture = SeenPicture(features=features, pixels=seen.view.planes.values, numbers=numbers)
         taught = classes_of(state, seen.view.modality, self._kinds.limits) if state else []
+        if not seen.is_image and not taught:
+            return regions
+        names = self._kinds.name(picture, len(regions), taught, knows_vocabulary=seen.is_image)
         return [
             region.model_copy(update={"type": named.type, "type_probability": named.probability})
-            for region, named in zip(regions, self._kinds.name(picture, len(regions), taught), strict=True)
+            for region, named in zip(regions, names, strict=True)
         ]
 
 

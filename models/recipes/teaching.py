@@ -22,12 +22,19 @@ _MOST_OTHERS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
+class Eye:
+    """A detector, and the pictures of a part (by its index) that it looks at: images, or depth and clouds."""
+
+    detector: PictureDetector
+    views: Callable[[int, Part], list[View]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Teacher:
     """Sees regions as the inspector does."""
 
     kinds: KindClassifier
-    detector: PictureDetector
-    views: Callable[[int, Part], list[View]]
+    eyes: Sequence[Eye]
 
     def teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
         """See ``Inspector.teach``. A region that is named again gets its new name; ``unknown`` forgets it."""
@@ -58,24 +65,30 @@ class Teacher:
         return LineState(metadata=metadata, tensors=tensors)
 
     def _point(self, part: Part, modality: str, own: NDArray[np.bool_], marked: NDArray[np.bool_]) -> Points:
-        """(1, M); ValueError if the part has no such picture, or one of another size, or the region no pixel."""
-        view = self._view(part, modality)
-        if view is None or view.planes.size != own.shape:
-            size = None if view is None else view.planes.size
-            raise ValueError(f"part {part.part_id}: a region of {own.shape} px on {modality} of {size} px")
-        (look,) = self.detector.maps([view.planes], [None], [modality])
+        """(1, M); ValueError if the part has no such picture, or one of another size, or one that shows nothing."""
+        seen_by = {view.modality: (eye, view) for eye in self.eyes for view in eye.views(0, part)}
+        if modality not in seen_by:
+            there = ", ".join(seen_by) or "none"
+            raise ValueError(
+                f"part {part.part_id}: its picture {modality!r} is not there any more (pictures: {there}); "
+                "name a region of a part whose pictures are still stored"
+            )
+        eye, view = seen_by[modality]
+        if view.planes.size != own.shape:
+            raise ValueError(f"part {part.part_id}: a region of {own.shape} px on {modality} of {view.planes.size} px")
+        (look,) = eye.detector.maps([view.planes], [None], [modality])
         if look is None or look.features is None:
-            raise ValueError(f"part {part.part_id}: nothing can be seen in {modality}")
+            raise ValueError(
+                f"part {part.part_id}: nothing can be seen in {modality} (no pixel of it was measured, or its detector "
+                "has no features); name a region of another picture or part"
+            )
         numbers = np.where(own, 1, np.where(marked, 2, 0)).astype(np.uint8)
         seen = SeenPicture(features=look.features, pixels=view.planes.values, numbers=numbers)
         return self.kinds.points(seen, 1)
 
     def _size(self, part: Part, modality: str) -> tuple[int, int] | None:
-        view = self._view(part, modality)
-        return None if view is None else view.planes.size
-
-    def _view(self, part: Part, modality: str) -> View | None:
-        return next((view for view in self.views(0, part) if view.modality == modality), None)
+        views = (view for eye in self.eyes for view in eye.views(0, part))
+        return next((view.planes.size for view in views if view.modality == modality), None)
 
 
 def _region(example: TaughtExample) -> tuple[object, int]:

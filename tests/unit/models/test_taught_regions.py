@@ -1,6 +1,7 @@
 """Regions get types from the recipe's classifier, and names that people taught by four examples."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from wire.finding import Finding
 from wire.inspector import NamingInspector
 from wire.lesson import Lesson
 from wire.line_state import LineSpec, LineState, TaughtExample, tensors_digest
+from wire.part import Part, PointCloud
 
 RGB = ("rgb",)
 
@@ -162,8 +164,69 @@ def test_lessons_that_cannot_be_learned_are_refused(naming: NamingInspector, lin
         naming.teach(elsewhere, [lesson], [])
     fixed = load_inspector("filter_bank", device="cpu", threads=1)
     assert isinstance(fixed, NamingInspector)
-    with pytest.raises(ValueError, match="gives regions no types"):
+    with pytest.raises(
+        ValueError,
+        match="recipe filter_bank gives regions no types: a class can be taught where the recipe has a section",
+    ):
         fixed.teach(known, [lesson], [])
+
+
+def organised(depth_mm: np.ndarray) -> PointCloud:
+    y, x = np.mgrid[: depth_mm.shape[0], : depth_mm.shape[1]].astype(np.float32)
+    points = np.stack([x, y, depth_mm], axis=-1).reshape(-1, 3)
+    return PointCloud(xyz_mm=np.where(np.isfinite(points[:, 2:]), points, np.nan), grid=depth_mm.shape)
+
+
+@pytest.mark.parametrize("modality", ["depth", "scan"])
+def test_a_region_of_a_depth_map_or_a_cloud_is_unknown_until_four_examples_name_it(
+    naming: NamingInspector, line: LineSetting, modality: str
+):
+    def seen_in_depth(part: Part) -> Part:
+        assert part.depth_mm is not None
+        return part if modality == "depth" else replace(part, depth_mm=None, clouds={"scan": organised(part.depth_mm)})
+
+    def bad(number: int) -> Part:
+        return seen_in_depth(bad_part(line, number, DefectKind.DENT, ("depth",)))
+
+    goods = [seen_in_depth(good_part(line, i, ("depth",))) for i in range(3)]
+    built = naming.build_state(goods, LineSpec(line=LINE, expected_modalities=(modality,), max_vectors=256))
+    low = built.metadata.model_copy(update={"manual_thresholds": {modality: 0.01}})
+    state = LineState(metadata=low, tensors=built.tensors)
+    examples = []
+    for number in range(900, 904):
+        finding = naming.inspect([bad(number)], [state])[0]
+        assert {(region.type, region.type_probability) for region in finding.regions} == {("unknown", None)}
+        x0, y0, x1, y1 = finding.regions[0].xyxy_px
+        marked = finding.pictures[modality].mask
+        own = np.zeros_like(marked)
+        own[y0:y1, x0:x1] = marked[y0:y1, x0:x1]
+        example = TaughtExample(name="thumb", inspection_id=UUID(int=number), region_index=0, modality=modality)
+        examples.append(Lesson(example=example, part=bad(number), own=own, marked=marked))
+    taught = naming.teach(state, examples, [])
+    assert taught.tensors[f"{modality}.kind_examples"].shape == (4, 4)
+    region = naming.inspect([bad(900)], [taught])[0].regions[0]
+    assert region.type == "thumb"
+    assert region.type_probability is not None
+    # Those that are nearest to none of its classes stay without a type: depth has no vocabulary.
+    far = LineState(
+        metadata=taught.metadata,
+        tensors={**taught.tensors, f"{modality}.kind_examples": taught.tensors[f"{modality}.kind_examples"] + 1e6},
+    )
+    assert {each.type for each in naming.inspect([bad(900)], [far])[0].regions} == {"unknown"}
+
+
+def test_a_picture_that_is_gone_or_shows_nothing_is_refused_with_what_to_do(
+    naming: NamingInspector, line: LineSetting, known: LineState
+):
+    (lesson,) = lessons(naming, line, known, "spot", range(900, 901))
+    in_depth = replace(lesson, example=lesson.example.model_copy(update={"modality": "depth"}))
+    with pytest.raises(
+        ValueError, match=r"picture 'depth' is not there any more \(pictures: rgb\); name a region of a"
+    ):
+        naming.teach(known, [in_depth], [])
+    empty = np.full(lesson.own.shape, np.nan, np.float32)
+    with pytest.raises(ValueError, match=r"nothing can be seen in depth .* name a region of another picture or part"):
+        naming.teach(known, [replace(in_depth, part=replace(lesson.part, depth_mm=empty))], [])
 
 
 def test_kinds_without_a_network_are_no_recipe(tmp_path: Path):
