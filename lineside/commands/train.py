@@ -161,6 +161,7 @@ def kinds(
         Path | None,
         typer.Option(metavar="DIR", exists=True, file_okay=False, help="Photographs of good surfaces, too."),
     ] = None,
+    depth: Annotated[bool, typer.Option("--depth", help="Of defects in depth maps and clouds, not in images.")] = False,
     lines: Annotated[int, typer.Option(min=1, help="Drawn lines to learn from, nine defects each.")] = 1000,
     held_out_lines: Annotated[int, typer.Option(min=12, help="Lines of other families, to measure on.")] = 120,
     steps: Annotated[int, typer.Option(min=1, help="Of the optimizer.")] = 1200,
@@ -174,7 +175,7 @@ def kinds(
     with _bars() as shown:
         task = shown.add_task("lines drawn", total=lines + held_out_lines)
         trained = train_kinds(
-            KindTraining(lines=lines, held_out_lines=held_out_lines, steps=steps, seed=seed),
+            KindTraining(lines=lines, held_out_lines=held_out_lines, steps=steps, seed=seed, in_depth=depth),
             out,
             recipe=recipe,
             photos=photos,
@@ -186,7 +187,7 @@ def kinds(
         typer.echo(f"{name}: {value}")
     typer.echo(trained.figures.matrix())
     typer.echo(f"weights: {trained.file}\nsha256:  {trained.sha256}")
-    typer.echo("Put both into the section 'kinds' of the recipe file to use them.")
+    typer.echo(f"Put both into the section '{'kinds_on_depth' if depth else 'kinds'}' of the recipe file to use them.")
 
 
 @app.command()

@@ -32,6 +32,7 @@ class EmbeddedRecipe(Senses):
     parts: Parts
     network: NetworkSettings | None = None
     kinds: KindSettings | None = None
+    kinds_on_depth: KindSettings | None = None
     image_filters: FilterBankSettings | None = None
     image_memory: MemorySettings | None = None
 
@@ -43,6 +44,8 @@ class EmbeddedRecipe(Senses):
             raise ValueError("parts student, feature_banks and decoder come together, with their section 'network'")
         if self.kinds is not None and self.network is None:
             raise ValueError("section 'kinds' names what a network sees, and there is no section 'network'")
+        if self.kinds_on_depth is not None and self.kinds is None:
+            raise ValueError("section 'kinds_on_depth' without a section 'kinds': regions of images have types, too")
         return self
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 """Images as recipes of the embedded kind see them: by the distilled networks, or by fixed filters."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -11,6 +12,7 @@ from models.backbones.geometric_rgb import geometric_rgb
 from models.backbones.planes import Planes, opponent_planes, rgb_planes, stretched
 from models.backbones.student import MULTIPLE_PX, Student, StudentSettings
 from models.ground.decoder import Decoder
+from models.kinds.classifier import KindClassifier, KindSettings
 from models.kinds.kinds_file import load_kinds
 from models.memory.feature_memory import FeatureMemory
 from models.memory.resident_banks import ResidentBanks
@@ -34,26 +36,21 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
     student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
     banks = ResidentBanks(FeatureMemory.from_tensors, place)
     images = _detector(student, decoder, settings, network, banks, place)
-    # The same networks: only what counts without a memory differs.
-    on_depth = network.model_copy(update={"own_contrast_weight": network.own_contrast_weight_on_depth})
-    kinds = None
-    if settings.kinds is not None:
-        kinds = load_kinds(
-            weights_file(recipe, settings.kinds.weights),
-            settings.kinds,
-            student.settings,
-            features_sha256=student_sha256(weights_file(recipe, network.weights)),
-        )
+
+    def kinds_by(named: KindSettings | None) -> KindClassifier | None:
+        if named is None:
+            return None
+        features = student_sha256(weights_file(recipe, network.weights))
+        return load_kinds(weights_file(recipe, named.weights), named, student.settings, features_sha256=features)
+
+    depth = _depth_sight(student, decoder, settings, network, banks, place)
     return Sight(
         detector=images,
         planes=partial(_image_planes, settings=network),
         weights={"network": network.sha256.encode()},
-        kinds=kinds,
+        kinds=kinds_by(settings.kinds),
         zero_shot_threshold=settings.zero_shot.threshold_sigma,
-        depth=DepthSight(
-            detector=_detector(student, decoder, settings, on_depth, banks, place),
-            planes=partial(_geometric_planes, settings=settings),
-        ),
+        depth=replace(depth, kinds=kinds_by(settings.kinds_on_depth)),
     )
 
 
@@ -85,6 +82,12 @@ def _filter_sight(settings: EmbeddedRecipe, place: torch.device) -> Sight:
     )
 
 
+def depth_detector(recipe: str, settings: EmbeddedRecipe, network: NetworkSettings, place: torch.device) -> DepthSight:
+    """How a recipe's networks look at depth. ConfigurationError if the weights are not there."""
+    student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
+    return _depth_sight(student, decoder, settings, network, ResidentBanks(FeatureMemory.from_tensors, place), place)
+
+
 def network_detector(
     recipe: str, settings: EmbeddedRecipe, network: NetworkSettings, place: torch.device
 ) -> tuple[PictureDetector, ImagePlanes, StudentSettings]:
@@ -96,6 +99,22 @@ def network_detector(
     banks = ResidentBanks(FeatureMemory.from_tensors, place)
     detector = _detector(student, decoder, settings, network, banks, place)
     return detector, partial(_image_planes, settings=network), student.settings
+
+
+def _depth_sight(
+    student: Student,
+    decoder: Decoder,
+    settings: EmbeddedRecipe,
+    network: NetworkSettings,
+    banks: ResidentBanks[FeatureMemory],
+    place: torch.device,
+) -> DepthSight:
+    # The same networks: only what counts without a memory differs.
+    on_depth = network.model_copy(update={"own_contrast_weight": network.own_contrast_weight_on_depth})
+    return DepthSight(
+        detector=_detector(student, decoder, settings, on_depth, banks, place),
+        planes=partial(_geometric_planes, settings=settings),
+    )
 
 
 def _detector(

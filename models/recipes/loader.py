@@ -43,6 +43,7 @@ def load_inspector(
         sight=sight,
         depths=depth.detector,
         depth_planes=depth.planes,
+        kinds_on_depth=depth.kinds,
     )
 
 

@@ -14,6 +14,7 @@ from models.backbones.planes import Planes, on_camera_grid
 from models.fuse.judgement import Judgement, judge_remembered, judge_zero_shot
 from models.fuse.verdict import fuse, rate_per_modality
 from models.ground.threshold import map_threshold
+from models.kinds.classifier import KindClassifier
 from models.kinds.lessons import classes_of
 from models.kinds.seen_picture import SeenPicture
 from models.memory.calibration import calibrate, map_quantile
@@ -69,12 +70,14 @@ class PartInspector:
         sight: Sight,
         depths: PictureDetector,
         depth_planes: DepthPlanes,
+        kinds_on_depth: KindClassifier | None = None,
     ) -> None:
         self._recipe = recipe
         self._digest = digest
         self._images = sight.detector
         self._depths = depths
         self._kinds = sight.kinds
+        self._kinds_on_depth = kinds_on_depth
         self._reader = sight.reader
         self._image_planes = sight.planes
         self._depth_planes = depth_planes
@@ -174,11 +177,12 @@ class PartInspector:
             raise ValueError(f"recipe {self.recipe} gives regions no types: {advice}")
         if state.metadata.model_digest != self._digest:
             raise ValueError(f"version {state.metadata.version} was made by another model")
+        on_depth = self._kinds_on_depth or self._kinds
         eyes = (
-            Eye(detector=self._images, views=self._image_views),
-            Eye(detector=self._depths, views=self._depth_views),
+            Eye(detector=self._images, views=self._image_views, kinds=self._kinds),
+            Eye(detector=self._depths, views=self._depth_views, kinds=on_depth),
         )
-        return Teacher(kinds=self._kinds, eyes=eyes).teach(state, lessons, goods)
+        return Teacher(eyes=eyes).teach(state, lessons, goods)
 
     def _image_views(self, index: int, part: Part) -> list[View]:
         return image_views(index, part, self._image_planes)
@@ -276,18 +280,21 @@ class PartInspector:
     def _named(
         self, regions: list[Region], numbers: NDArray[np.uint8], seen: _Seen, state: LineState | None
     ) -> list[Region]:
-        """The regions with their types, where a network saw them: in depth, those that people taught.
+        """The regions with their types, where a network saw them.
 
-        The vocabulary was learned from images, where a dent is light and shade and not a height.
+        In depth by a classifier of its own (in an image a dent is light and shade, in depth a height); without one only
+        those that people taught.
         """
         features = seen.look.features
-        if self._kinds is None or features is None:
+        kinds = self._kinds if seen.is_image or self._kinds_on_depth is None else self._kinds_on_depth
+        if kinds is None or features is None:
             return regions
+        knows_vocabulary = seen.is_image or self._kinds_on_depth is not None
         picture = SeenPicture(features=features, pixels=seen.view.planes.values, numbers=numbers)
-        taught = classes_of(state, seen.view.modality, self._kinds.limits) if state else []
-        if not seen.is_image and not taught:
+        taught = classes_of(state, seen.view.modality, kinds.limits) if state else []
+        if not knows_vocabulary and not taught:
             return regions
-        names = self._kinds.name(picture, len(regions), taught, knows_vocabulary=seen.is_image)
+        names = kinds.name(picture, len(regions), taught, knows_vocabulary=knows_vocabulary)
         return [
             region.model_copy(update={"type": named.type, "type_probability": named.probability})
             for region, named in zip(regions, names, strict=True)

@@ -11,10 +11,14 @@ from models.recipes.token_reader import TokenReader
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DepthSight:
-    """``planes`` makes of a depth image what ``detector`` looks at."""
+    """``planes`` makes of a depth image what ``detector`` looks at.
+
+    ``kinds`` gives regions of depth their types; None = only what people taught, in the metric of images.
+    """
 
     detector: PictureDetector
     planes: DepthPlanes
+    kinds: KindClassifier | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

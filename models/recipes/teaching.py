@@ -23,17 +23,17 @@ _MOST_OTHERS = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Eye:
-    """A detector, and the pictures of a part (by its index) that it looks at: images, or depth and clouds."""
+    """A detector, the pictures of a part (by its index) that it looks at, images or depth, and what names regions."""
 
     detector: PictureDetector
     views: Callable[[int, Part], list[View]]
+    kinds: KindClassifier
 
 
 @dataclass(frozen=True, kw_only=True)
 class Teacher:
     """Sees regions as the inspector does."""
 
-    kinds: KindClassifier
     eyes: Sequence[Eye]
 
     def teach(self, state: LineState, lessons: Sequence[Lesson], goods: Sequence[Part]) -> LineState:
@@ -49,8 +49,9 @@ class Teacher:
             own = [lesson for lesson in wanted if lesson.example.modality == modality]
             before = taught_in(state.metadata.taught, modality)
             kept = [index for index, each in enumerate(before) if _region(each) not in named_again]
-            examples, others = points_in(state.tensors, modality, self.kinds.metric_dims)
             new = [self._point(lesson.part, modality, lesson.own, lesson.marked) for lesson in own]
+            dims = new[0].shape[1] if new else 0  # of what was taught before: that has its own
+            examples, others = points_in(state.tensors, modality, dims)
             surfaces = [
                 self._point(good, modality, lesson.own, lesson.own)
                 for lesson in own
@@ -84,7 +85,7 @@ class Teacher:
             )
         numbers = np.where(own, 1, np.where(marked, 2, 0)).astype(np.uint8)
         seen = SeenPicture(features=look.features, pixels=view.planes.values, numbers=numbers)
-        return self.kinds.points(seen, 1)
+        return eye.kinds.points(seen, 1)
 
     def _size(self, part: Part, modality: str) -> tuple[int, int] | None:
         views = (view for eye in self.eyes for view in eye.views(0, part))

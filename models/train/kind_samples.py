@@ -23,7 +23,7 @@ from models.synth.line import PHOTOGRAPH, LineSetting, SynthPart, draw_line, dra
 from models.synth.random_defects import suitable_kinds
 from models.train.kind_truth import TYPE_OF
 from models.train.mask_jitter import jittered
-from wire.frame import INFRARED, RGB
+from wire.frame import DEPTH, INFRARED, RGB
 from wire.line_state import Calibration, LineSpec
 
 _SIDES_PX = (192, 256, 320)
@@ -65,11 +65,15 @@ class KindSamples:
 
 @dataclass(frozen=True, kw_only=True)
 class Eye:
-    """The detector whose features and masks are learned from, as a recipe puts it together."""
+    """The detector whose features and masks are learned from, as a recipe puts it together.
+
+    ``see``: a part's picture in a modality as its planes; ``in_depth``: it looks at depth, so defects are drawn there.
+    """
 
     detector: PictureDetector
-    planes: Callable[[NDArray[np.uint8] | NDArray[np.uint16]], Planes]
+    see: Callable[[SynthPart, str], Planes]
     sharpening: LocalContrastSettings
+    in_depth: bool = False
     max_vectors: int = 4096
 
 
@@ -108,15 +112,17 @@ def _of_line(
     side = int(rng.choice(_SIDES_PX))
     line = draw_line(int(rng.integers(1 << 31)), family=family, height=side, width=side, photographs=photographs)
     modality = INFRARED if rng.random() < _P_INFRARED else RGB
+    if eye.in_depth:
+        modality = DEPTH
     draw = partial(draw_part, line, modalities=(RGB, modality))
     specs = _specs(line, rng, modality, of_first_kind=1 if number % _ALIKE_EVERY else _OF_FIRST_KIND)
     parts = [draw(_FIRST_BAD + index, (spec,)) for index, spec in enumerate(specs)]
     bad = [part for part in parts if part.defects and modality in part.defects[0].masks]
     if not bad:
         return []
-    good = [eye.planes(_image(draw(index), modality)) for index in range(_GOOD)]
+    good = [eye.see(draw(index), modality) for index in range(_GOOD)]
     memory = eye.detector.build(good, modality, spec=LineSpec(line="drawn", max_vectors=eye.max_vectors))
-    pictures = [eye.planes(_image(part, modality)) for part in bad]
+    pictures = [eye.see(part, modality) for part in bad]
     looks = eye.detector.maps(pictures, [memory.tensors] * len(pictures), [modality] * len(pictures))
     found = []
     for part, planes, look in zip(bad, pictures, looks, strict=True):
@@ -136,6 +142,8 @@ def _specs(line: LineSetting, rng: Generator, modality: str, *, of_first_kind: i
     suitable = suitable_kinds(line)
     if modality == INFRARED:
         suitable = (*(kind for kind in suitable if INFRARED in possible_modalities(kind)), DefectKind.HOT_SPOT)
+    if modality == DEPTH:
+        suitable = tuple(kind for kind in suitable if DEPTH in possible_modalities(kind))
     for kind in suitable:
         kinds.setdefault(TYPE_OF[kind], []).append(kind)
     types = list(kinds)
@@ -153,8 +161,8 @@ def _specs(line: LineSetting, rng: Generator, modality: str, *, of_first_kind: i
 def _alike(line: LineSetting, rng: Generator, kind: DefectKind, modality: str, count: int) -> list[DefectSpec]:
     """Defects of one cause: of similar size and visibility."""
     (first,) = random_defects(line, rng, count=1, kinds=(kind,), least_px=_LEAST_PX, visibility=_VISIBILITY)
-    if modality == INFRARED and kind is not DefectKind.HOT_SPOT:
-        first = replace(first, modalities=(INFRARED,))
+    if modality == DEPTH or (modality == INFRARED and kind is not DefectKind.HOT_SPOT):
+        first = replace(first, modalities=(modality,))
     return [
         replace(
             first,
@@ -166,10 +174,18 @@ def _alike(line: LineSetting, rng: Generator, kind: DefectKind, modality: str, c
     ]
 
 
-def _image(part: SynthPart, modality: str) -> NDArray[np.uint8]:
+def drawn_image(part: SynthPart, modality: str) -> NDArray[np.uint8]:
+    """What the camera of ``modality`` saw (H, W, 3)."""
     if modality == RGB or part.infrared_u8 is None:
         return part.rgb_u8
     return np.repeat(part.infrared_u8[:, :, None], 3, axis=2)
+
+
+def drawn_depth(part: SynthPart) -> NDArray[np.float32]:
+    """(H, W) mm. ValueError if the part was drawn without it."""
+    if part.depth_mm is None:
+        raise ValueError("the part was drawn without depth")
+    return part.depth_mm
 
 
 def _own_mask(

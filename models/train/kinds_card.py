@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 
 def kinds_card(
+    file: str,
     sha256: str,
     size_bytes: int,
     *,
@@ -25,20 +26,23 @@ def kinds_card(
 ) -> str:
     """Markdown."""
     used, photos = ("none", "") if photographs is None else (photographs.named, " --photos DIR")
+    seen, depth, photographed = "an image", "", f"; photographs: {used}"
+    if settings.in_depth:
+        seen, depth, photographed = "a depth map or a point cloud", " --depth", ", in depth alone"
     rows = "\n".join(f"| {name} | {value} |" for name, value in measured.rows())
-    return f"""# Model card: kinds of defects
+    return f"""# Model card: kinds of defects in {seen}
 
-File `kinds.safetensors`, {size_bytes / 1e3:.0f} kB, sha256 `{sha256}`.
+File `{file}`, {size_bytes / 1e3:.0f} kB, sha256 `{sha256}`.
 
-**What it does.** Gives each region that the detector marked in an image a type with a probability:
+**What it does.** Gives each region that the detector marked in {seen} a type with a probability:
 {", ".join(each.value for each in NAMED)}; or `unknown`, where none is likely enough. It never decides whether a part is
 good. A class that people teach with four examples wins over these.
 
 **What it learned from.** Defects drawn by this project's generator (`models/synth`), marked by the detector itself
-where it found them, else by their truth made imprecise; photographs: {used}. No
+where it found them, else by their truth made imprecise{photographed}. No
 picture of any inspection data set, and no label made by people.
 
-**How.** `lineside train kinds --recipe {recipe}{photos} --lines {settings.lines}
+**How.** `lineside train kinds --recipe {recipe}{depth}{photos} --lines {settings.lines}
 --held-out-lines {settings.held_out_lines} --steps {settings.steps} --seed {settings.seed} --threads {threads}
 --device {device}`,
 while the recipe had the networks of sha256 `{networks_sha256}`: it goes with every file that has their student.

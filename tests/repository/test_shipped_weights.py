@@ -30,7 +30,9 @@ def test_weights_are_of_sixteen_megabytes_at_most() -> None:
     assert {path: size for path, size in sizes.items() if size > LARGEST_BYTES} == {}
 
 
-@pytest.mark.parametrize(("section", "card"), [("network", "MODEL_CARD.md"), ("kinds", "KINDS.md")])
+@pytest.mark.parametrize(
+    ("section", "card"), [("network", "MODEL_CARD.md"), ("kinds", "KINDS.md"), ("kinds_on_depth", "KINDS_ON_DEPTH.md")]
+)
 def test_recipe_card_and_file_agree_about_a_hash(section: str, card: str) -> None:
     named = recipe()[section]
     file = RECIPES / named["weights"]

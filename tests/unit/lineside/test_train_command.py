@@ -95,6 +95,20 @@ def test_kinds_are_learned_for_the_network_of_a_recipe(run: Run, tmp_path: Path)
     assert "--lines 4\n--held-out-lines 12 --steps 5 --seed 0 --threads 1\n--device cpu`" in card
 
 
+@pytest.mark.slow
+def test_kinds_in_depth_are_a_file_and_a_card_of_their_own(run: Run, tmp_path: Path) -> None:
+    code, out, err = run(
+        *("train", "kinds", "--depth", "--recipe", written_recipe(tmp_path, **QUICK), "--lines", "4"),
+        *("--held-out-lines", "12", "--steps", "5", "--out", tmp_path / "kinds"),
+    )
+    assert code == 0, err
+    made = hashlib.sha256((tmp_path / "kinds" / "kinds_on_depth.safetensors").read_bytes()).hexdigest()
+    assert f"weights: {tmp_path}/kinds/kinds_on_depth.safetensors\nsha256:  {made}\n" in out
+    card = (tmp_path / "kinds" / "KINDS_ON_DEPTH.md").read_text(encoding="utf-8")
+    assert "File `kinds_on_depth.safetensors`, " in card
+    assert "--depth --lines 4" in card
+
+
 def test_mistakes_are_told_before_anything_is_drawn(run: Run, tmp_path: Path) -> None:
     for arguments, reason in (
         (["--recipe", "nothing"], "No such command 'nothing'"),
@@ -105,6 +119,7 @@ def test_mistakes_are_told_before_anything_is_drawn(run: Run, tmp_path: Path) ->
         (["spgdd", *SPGDD, "--set", "memory.mach=nearest"], "memory.mach"),
         (["embedded", "--distillation-steps", "0", "--out", tmp_path], "no weights to begin with"),
         (["kinds", "--recipe", "filter_bank"], "has no network"),
+        (["kinds", "--depth", "--photos", tmp_path], "a photograph has no depth"),
     ):
         code, _, err = run("train", *arguments)
         assert code == 2

@@ -14,7 +14,7 @@ SHIPPED = Path(__file__).parents[3] / "models" / "recipes" / "embedded.yaml"
 
 def written(folder: Path, change: dict[str, object]) -> str:
     content = yaml.safe_load(SHIPPED.read_text(encoding="utf-8")) | change
-    for section in ("network", "kinds"):
+    for section in ("network", "kinds", "kinds_on_depth"):
         if section in content:
             content[section] |= {"weights": str(SHIPPED.parent / content[section]["weights"])}
     path = folder / "own.yaml"

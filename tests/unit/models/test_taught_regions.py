@@ -34,7 +34,10 @@ RGB = ("rgb",)
 @pytest.fixture(scope="module")
 def naming(tmp_path_factory: pytest.TempPathFactory) -> NamingInspector:
     """Tiny random networks; what it names things is chance, but always the same."""
-    folder = tmp_path_factory.mktemp("recipe")
+    return tiny(tmp_path_factory.mktemp("recipe"), "kinds")
+
+
+def tiny(folder: Path, *sections: str) -> NamingInspector:
     file = written_recipe(folder, decoder_weight=0.0)
     recipe = yaml.safe_load(file.read_text(encoding="utf-8"))
     torch.manual_seed(1)
@@ -48,7 +51,8 @@ def naming(tmp_path_factory: pytest.TempPathFactory) -> NamingInspector:
     )
     (folder / "kinds.safetensors").write_bytes(packed)
     sha256 = hashlib.sha256(packed).hexdigest()
-    recipe["kinds"] = {"weights": "kinds.safetensors", "sha256": sha256, "least_probability": 0.0}
+    for section in sections:
+        recipe[section] = {"weights": "kinds.safetensors", "sha256": sha256, "least_probability": 0.0}
     file.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     inspector = load_inspector(str(file), device="cpu", threads=1)
     assert isinstance(inspector, NamingInspector)
@@ -175,6 +179,24 @@ def organised(depth_mm: np.ndarray) -> PointCloud:
     y, x = np.mgrid[: depth_mm.shape[0], : depth_mm.shape[1]].astype(np.float32)
     points = np.stack([x, y, depth_mm], axis=-1).reshape(-1, 3)
     return PointCloud(xyz_mm=np.where(np.isfinite(points[:, 2:]), points, np.nan), grid=depth_mm.shape)
+
+
+def test_a_recipe_that_knows_kinds_in_depth_gives_regions_there_a_type(line: LineSetting, tmp_path: Path):
+    inspector = tiny(tmp_path, "kinds", "kinds_on_depth")
+    spec = LineSpec(line=LINE, expected_modalities=("depth",), max_vectors=256)
+    built = inspector.build_state([good_part(line, i, ("depth",)) for i in range(3)], spec)
+    low = built.metadata.model_copy(update={"manual_thresholds": {"depth": 0.01}})
+    state = LineState(metadata=low, tensors=built.tensors)
+    (finding,) = inspector.inspect([bad_part(line, 900, DefectKind.DENT, ("depth",))], [state])
+    assert finding.regions
+    for region in finding.regions:
+        assert region.type in set(DefectType) - {DefectType.UNKNOWN}
+        assert region.type_probability is not None
+
+
+def test_kinds_in_depth_alone_are_no_recipe(tmp_path: Path):
+    with pytest.raises(ConfigurationError, match="section 'kinds_on_depth' without a section 'kinds'"):
+        tiny(tmp_path, "kinds_on_depth")
 
 
 @pytest.mark.parametrize("modality", ["depth", "scan"])

@@ -31,7 +31,8 @@ def written_recipe(folder: Path, **network: object) -> Path:
     (folder / "tiny.safetensors").write_bytes(packed)
     recipe = yaml.safe_load(Path("models/recipes/embedded.yaml").read_text(encoding="utf-8"))
     recipe["network"] |= {"weights": "tiny.safetensors", "sha256": hashlib.sha256(packed).hexdigest(), **network}
-    recipe.pop("kinds", None)
+    for section in ("kinds", "kinds_on_depth"):
+        recipe.pop(section, None)
     file = folder / "tiny.yaml"
     file.write_text(yaml.safe_dump(recipe), encoding="utf-8")
     return file
