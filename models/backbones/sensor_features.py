@@ -1,5 +1,6 @@
 """A sensor channel's window as numbers: level, drift, size of motion, spectrum, knocks; from Good samples only."""
 
+import math
 from typing import Final
 
 import numpy as np
@@ -29,6 +30,8 @@ _MIN_FOR_SHAPE = 32
 _MIN_FOR_RHYTHM = 1024
 # Segments of the averaged spectrum: longer ones resolve nothing that octaves would show.
 _SEGMENT = 4096
+# A band narrower than this, in lines of the spectrum, is told by its neighbours.
+_LEAST_LINES = 0.75
 # A pause this many sampling steps long is a gap: neither a jump nor a wave runs across it.
 _GAP_STEPS = 4.0
 _MAD_TO_SIGMA = 1.4826
@@ -51,8 +54,7 @@ def channel_features(channel: SensorChannel) -> NDArray[np.float64] | None:
     found = np.full(len(FEATURES), np.nan)
     found[0] = level = _median(np.sort(values))
     if len(values) >= MIN_SAMPLES:
-        third = len(values) // 3
-        found[1] = _median(np.sort(values[-third:])) - _median(np.sort(values[:third]))
+        found[1] = _median_of_first_third(values[::-1]) - _median_of_first_third(values)
         found[2:5] = _sizes(values, level)
         found[5], run, step = _jump_and_longest_run(times, values)
         if step > 0 and len(run[0]) >= MIN_SAMPLES:
@@ -68,6 +70,16 @@ def channel_features(channel: SensorChannel) -> NDArray[np.float64] | None:
 def _median(ordered: Signal) -> float:
     count = len(ordered)
     return float(0.5 * (ordered[(count - 1) // 2] + ordered[count // 2]))
+
+
+def _median_of_first_third(values: Signal) -> float:
+    """The sample that the third ends within counts as far as it belongs to it, for the reason that octaves have."""
+    third = len(values) / 3
+    own = values[: math.ceil(third)]
+    weights = np.minimum(third - np.arange(len(own)), 1.0)
+    order = np.argsort(own, kind="stable")
+    middles = np.cumsum(weights[order]) - weights[order] / 2
+    return float(np.interp(third / 2, middles, own[order]))
 
 
 def _sizes(values: Signal, level: float) -> tuple[float, float, float]:
@@ -99,7 +111,11 @@ def _on_even_grid(times: Signal, values: Signal, step: float) -> Signal:
 
 
 def _octaves(even: Signal) -> Signal:
-    """(5,) root of the power in four octaves below half the sampling rate and in the rest; NaN where no line falls."""
+    """(5,) root of the power in four octaves below half the sampling rate and in the rest; NaN where no line falls.
+
+    A line counts for two bands as far as it lies in each: counted whole, windows of 17 and 18 samples, which is a
+    matter of when the trigger comes between two samples, would have different octaves.
+    """
     segment = min(len(even), _SEGMENT)
     starts = range(0, len(even) - segment + 1, max(1, segment // 2))
     window = np.hanning(segment)
@@ -108,14 +124,12 @@ def _octaves(even: Signal) -> Signal:
         part = even[start : start + segment]
         power += np.abs(np.fft.rfft((part - part.mean()) * window)) ** 2
     power /= len(starts) * segment**2
-    found = np.full(5, np.nan)
-    top = len(power)
-    for octave in range(5):
-        bottom = 1 if octave == 4 else max(1, top // 2)
-        if top > bottom:
-            found[octave] = np.sqrt(power[bottom:top].sum())
-        top = bottom
-    return found
+    power[0] = 0.0  # the level is another number
+    # In lines: half the sampling rate, four times half of it, and where line 1 begins.
+    edges = np.maximum([*(segment / 2 ** np.arange(1, 6)), 0.5], 0.5)
+    below = np.interp(edges, np.arange(len(power)) + 0.5, np.cumsum(power))
+    wide_enough = edges[:-1] - edges[1:] >= _LEAST_LINES
+    return np.where(wide_enough, np.sqrt(np.maximum(below[:-1] - below[1:], 0)), np.nan)
 
 
 def _shape(values: Signal) -> tuple[float, float]:

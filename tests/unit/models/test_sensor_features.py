@@ -124,3 +124,19 @@ def test_the_envelope_shows_how_often_something_knocks():
 
 def test_knocks_have_a_rhythm_and_noise_has_none():
     assert rhythm(knocking(81.0)) > 2 * rhythm(np.random.default_rng(1).standard_normal(20_000))
+
+
+def test_one_sample_more_or_less_changes_octaves_and_drift_by_little():
+    """Of noise. By whole lines and samples 17 have a fifth less in the second octave than 18, and more drift."""
+    rng = np.random.default_rng(5)
+    draws = {17: [], 18: [], 19: []}
+    for _ in range(2000):
+        values = rng.standard_normal(19)
+        for count, found in draws.items():
+            found.append(named(channel(values[:count].tolist())))
+    for feature in ("octave_1", "octave_2", "octave_3"):
+        means = {count: np.mean([one[feature] for one in found]) for count, found in draws.items()}
+        assert means[17] == pytest.approx(means[18], rel=0.06)
+        assert means[19] == pytest.approx(means[18], rel=0.06)
+    drifts = {count: np.std([one["drift"] for one in found]) for count, found in draws.items()}
+    assert drifts[17] == pytest.approx(drifts[18], rel=0.08)
