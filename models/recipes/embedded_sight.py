@@ -1,7 +1,8 @@
 """Images as recipes of the embedded kind see them: by the distilled networks, or by fixed filters."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
 import numpy as np
 import torch
@@ -33,24 +34,23 @@ def embedded_sight(recipe: str, settings: EmbeddedRecipe, place: torch.device) -
     if settings.network is None:
         return _filter_sight(settings, place)
     network = settings.network
-    student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
-    banks = ResidentBanks(FeatureMemory.from_tensors, place)
-    images = _detector(student, decoder, settings, network, banks, place)
+    networks = _Networks.load(recipe, settings, network, place)
+    named = settings.kinds, settings.kinds_on_depth
+    features = student_sha256(weights_file(recipe, network.weights)) if any(named) else ""
 
-    def kinds_by(named: KindSettings | None) -> KindClassifier | None:
-        if named is None:
+    def kinds_by(given: KindSettings | None) -> KindClassifier | None:
+        if given is None:
             return None
-        features = student_sha256(weights_file(recipe, network.weights))
-        return load_kinds(weights_file(recipe, named.weights), named, student.settings, features_sha256=features)
+        file = weights_file(recipe, given.weights)
+        return load_kinds(file, given, networks.student.settings, features_sha256=features)
 
-    depth = _depth_sight(student, decoder, settings, network, banks, place)
     return Sight(
-        detector=images,
+        detector=networks.on_images(),
         planes=partial(_image_planes, settings=network),
         weights={"network": network.sha256.encode()},
         kinds=kinds_by(settings.kinds),
         zero_shot_threshold=settings.zero_shot.threshold_sigma,
-        depth=replace(depth, kinds=kinds_by(settings.kinds_on_depth)),
+        depth=replace(networks.on_depth(), kinds=kinds_by(settings.kinds_on_depth)),
     )
 
 
@@ -84,8 +84,7 @@ def _filter_sight(settings: EmbeddedRecipe, place: torch.device) -> Sight:
 
 def depth_detector(recipe: str, settings: EmbeddedRecipe, network: NetworkSettings, place: torch.device) -> DepthSight:
     """How a recipe's networks look at depth. ConfigurationError if the weights are not there."""
-    student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
-    return _depth_sight(student, decoder, settings, network, ResidentBanks(FeatureMemory.from_tensors, place), place)
+    return _Networks.load(recipe, settings, network, place).on_depth()
 
 
 def network_detector(
@@ -95,45 +94,47 @@ def network_detector(
 
     ConfigurationError if the weights are not there.
     """
-    student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
-    banks = ResidentBanks(FeatureMemory.from_tensors, place)
-    detector = _detector(student, decoder, settings, network, banks, place)
-    return detector, partial(_image_planes, settings=network), student.settings
+    networks = _Networks.load(recipe, settings, network, place)
+    return networks.on_images(), partial(_image_planes, settings=network), networks.student.settings
 
 
-def _depth_sight(
-    student: Student,
-    decoder: Decoder,
-    settings: EmbeddedRecipe,
-    network: NetworkSettings,
-    banks: ResidentBanks[FeatureMemory],
-    place: torch.device,
-) -> DepthSight:
-    # The same networks: only what counts without a memory differs.
-    on_depth = network.model_copy(update={"own_contrast_weight": network.own_contrast_weight_on_depth})
-    return DepthSight(
-        detector=_detector(student, decoder, settings, on_depth, banks, place),
-        planes=partial(_geometric_planes, settings=settings),
-    )
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Networks:
+    """A recipe's networks and the banks that they have on ``place``, which images and depth share."""
 
+    student: Student
+    decoder: Decoder
+    settings: EmbeddedRecipe
+    network: NetworkSettings
+    banks: ResidentBanks[FeatureMemory]
+    place: torch.device
 
-def _detector(
-    student: Student,
-    decoder: Decoder,
-    settings: EmbeddedRecipe,
-    network: NetworkSettings,
-    banks: ResidentBanks[FeatureMemory],
-    place: torch.device,
-) -> PictureDetector:
-    return TwoScaleDetector(
-        NetworkDetector(
-            student=student,
-            decoder=decoder,
-            settings=network,
-            banks=banks,
-            batch_pixels=settings.batch_pixels,
-            device=place,
-        ),
-        far_above_pixels=network.far_above_pixels,
-        far_pixels=network.far_pixels,
-    )
+    @classmethod
+    def load(cls, recipe: str, settings: EmbeddedRecipe, network: NetworkSettings, place: torch.device) -> Self:
+        """ConfigurationError if the weights are not there."""
+        student, decoder = load_networks(weights_file(recipe, network.weights), network.sha256, place)
+        banks = ResidentBanks(FeatureMemory.from_tensors, place)
+        return cls(student=student, decoder=decoder, settings=settings, network=network, banks=banks, place=place)
+
+    def on_images(self) -> PictureDetector:
+        """The detector of images."""
+        return self._detector(self.network)
+
+    def on_depth(self) -> DepthSight:
+        """The same networks: only what counts without a memory differs."""
+        network = self.network.model_copy(update={"own_contrast_weight": self.network.own_contrast_weight_on_depth})
+        return DepthSight(detector=self._detector(network), planes=partial(_geometric_planes, settings=self.settings))
+
+    def _detector(self, network: NetworkSettings) -> PictureDetector:
+        return TwoScaleDetector(
+            NetworkDetector(
+                student=self.student,
+                decoder=self.decoder,
+                settings=network,
+                banks=self.banks,
+                batch_pixels=self.settings.batch_pixels,
+                device=self.place,
+            ),
+            far_above_pixels=network.far_above_pixels,
+            far_pixels=network.far_pixels,
+        )

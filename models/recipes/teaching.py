@@ -1,6 +1,6 @@
 """People's own classes, into a line's state: examples and good surfaces as points of the classifier's metric."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -67,14 +67,14 @@ class Teacher:
 
     def _point(self, part: Part, modality: str, own: NDArray[np.bool_], marked: NDArray[np.bool_]) -> Points:
         """(1, M); ValueError if the part has no such picture, or one of another size, or one that shows nothing."""
-        seen_by = {view.modality: (eye, view) for eye in self.eyes for view in eye.views(0, part)}
-        if modality not in seen_by:
-            there = ", ".join(seen_by) or "none"
+        found = self._view(part, modality)
+        if found is None:
+            there = ", ".join(view.modality for _, view in self._views(part)) or "none"
             raise ValueError(
                 f"part {part.part_id}: its picture {modality!r} is not there any more (pictures: {there}); "
                 "name a region of a part whose pictures are still stored"
             )
-        eye, view = seen_by[modality]
+        eye, view = found
         if view.planes.size != own.shape:
             raise ValueError(f"part {part.part_id}: a region of {own.shape} px on {modality} of {view.planes.size} px")
         (look,) = eye.detector.maps([view.planes], [None], [modality])
@@ -88,8 +88,15 @@ class Teacher:
         return eye.kinds.points(seen, 1)
 
     def _size(self, part: Part, modality: str) -> tuple[int, int] | None:
-        views = (view for eye in self.eyes for view in eye.views(0, part))
-        return next((view.planes.size for view in views if view.modality == modality), None)
+        found = self._view(part, modality)
+        return None if found is None else found[1].planes.size
+
+    def _view(self, part: Part, modality: str) -> tuple[Eye, View] | None:
+        return next((each for each in self._views(part) if each[1].modality == modality), None)
+
+    def _views(self, part: Part) -> Iterator[tuple[Eye, View]]:
+        """One eye after the other: a plane is fitted to depth only where images do not have what is looked for."""
+        return ((eye, view) for eye in self.eyes for view in eye.views(0, part))
 
 
 def _region(example: TaughtExample) -> tuple[object, int]:
