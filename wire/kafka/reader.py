@@ -1,18 +1,23 @@
 """Reading a topic as it is, from its oldest kept record to its end: for people and tools, outside every group."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 from uuid import uuid4
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from wire.cloudevents import RawHeaders
 from wire.errors import BrokerUnavailable
 from wire.kafka.failures import translate
 from wire.kafka.settings import KafkaSettings
 from wire.timestamps import from_epoch_ms
+
+# What a broker answers for a moment while a topic is new or its leader moves.
+_LEADER_MOVES: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
+_LOOK_AGAIN_S: Final = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +60,7 @@ def _read(consumer: Consumer, topic: str, timeout_s: float) -> Iterator[RawRecor
     ends: dict[int, int] = {}
     starts: list[TopicPartition] = []
     for number in sorted(metadata.partitions):
-        first, behind_last = consumer.get_watermark_offsets(TopicPartition(topic, number), timeout=timeout_s)
+        first, behind_last = _watermarks(consumer, TopicPartition(topic, number), timeout_s)
         if behind_last > first:
             ends[number] = behind_last
             starts.append(TopicPartition(topic, number, first))
@@ -72,6 +77,19 @@ def _read(consumer: Consumer, topic: str, timeout_s: float) -> Iterator[RawRecor
             yield record
         if record.offset >= end - 1:
             ends.pop(record.partition, None)
+
+
+def _watermarks(consumer: Consumer, partition: TopicPartition, timeout_s: float) -> tuple[int, int]:
+    """(first offset, the one behind the last), from whoever leads the partition within ``timeout_s``."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            return consumer.get_watermark_offsets(partition, timeout=timeout_s)
+        except KafkaException as error:
+            if error.args[0].code() not in _LEADER_MOVES or time.monotonic() > deadline:
+                raise
+            consumer.list_topics(partition.topic, timeout=timeout_s)  # librdkafka learns who leads now
+            time.sleep(_LOOK_AGAIN_S)
 
 
 def raw_record(message: Message) -> RawRecord:

@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 from tests.components.ports import is_listening
 from tests.components.waiting import wait_until
 from wire import topics
+from wire.errors import BrokerUnavailable
 from wire.event_sender import Acknowledgement
 from wire.kafka.async_send import send_raw_and_wait
 from wire.kafka.embedded import EmbeddedBroker
@@ -18,7 +19,7 @@ from wire.kafka.reader import read_topic
 from wire.kafka.sender import KafkaSender
 from wire.kafka.settings import KafkaSettings
 
-PRODUCE = 0  # api key of the Kafka protocol
+PRODUCE, LIST_OFFSETS = 0, 2  # api keys of the Kafka protocol
 
 
 def test_it_has_the_topics_it_was_given_with_their_partitions() -> None:
@@ -54,6 +55,22 @@ async def test_a_refused_produce_request_is_repeated_and_written_once() -> None:
             broker.push_request_errors(PRODUCE, [KafkaError.REQUEST_TIMED_OUT, KafkaError.NOT_LEADER_FOR_PARTITION])
             assert isinstance(await send_raw_and_wait(sender, "t", None, b"second", []), Acknowledgement)
         assert [record.value for record in read_topic(settings, "t")] == [b"first", b"second"]
+
+
+async def test_a_topic_whose_leader_moves_is_read_from_the_next_one() -> None:
+    with EmbeddedBroker(["t"], 1) as broker:
+        settings = KafkaSettings(bootstrap=broker.bootstrap)
+        with KafkaSender(settings, "test") as sender:
+            await send_raw_and_wait(sender, "t", None, b"first", [])
+        broker.push_request_errors(LIST_OFFSETS, [KafkaError.NOT_LEADER_FOR_PARTITION] * 4)
+        assert [record.value for record in read_topic(settings, "t")] == [b"first"]
+
+
+def test_a_topic_that_nobody_leads_is_unavailable() -> None:
+    with EmbeddedBroker(["t"], 1) as broker:
+        broker.push_request_errors(LIST_OFFSETS, [KafkaError.LEADER_NOT_AVAILABLE] * 50)
+        with pytest.raises(BrokerUnavailable, match="t: Failed to get watermark offsets"):
+            list(read_topic(KafkaSettings(bootstrap=broker.bootstrap), "t", timeout_s=0.3))
 
 
 @pytest.mark.parametrize(
