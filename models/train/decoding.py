@@ -13,14 +13,15 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from models.backbones.student import Student, StudentFeatures
 from models.backbones.weights_file import parameters_sha256
 from models.ground.decoder import Decoder, DecoderSettings, Evidence, gather
 from models.memory.feature_memory import Comparison, FeatureMemory
+from models.train.ahead import drawn_ahead, prepared_ahead
 from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
 from models.train.decoding_loss import decoding_loss
-from models.train.drawn_ahead import drawn_ahead
 from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
 from models.train.learning_rate import cosine
 from models.train.photographs import pictures_sha256
@@ -95,8 +96,8 @@ def train_decoder(
     if start == 0:
         run.begin()
     losses: list[float] = []
-    for step, episodes in run.batches(start):
-        losses.append(run.train(step, episodes))
+    for step, lesson in run.lessons(start):
+        losses.append(run.train(step, lesson))
         done = step + 1
         if done % settings.check_every == 0 or done == settings.steps:
             run.save(checkpoint, done)
@@ -111,6 +112,15 @@ def train_decoder(
             )
             losses.clear()
     return run.decoder.eval()
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Lesson:
+    """Of B queries: what the decoder sees, ``shares`` (B, S/4, S/4) that are defective; how many each episode has."""
+
+    evidence: Evidence
+    shares: Tensor
+    queries: Sequence[int]
 
 
 class _Run:
@@ -153,24 +163,23 @@ class _Run:
         if strange:
             raise ShapeError(f"the decoder to begin with has other parts: {', '.join(strange)}")
 
-    def batches(self, start: int) -> Iterator[tuple[int, list[Episode]]]:
-        """(step, episodes) from ``start`` on; the next ones are drawn while these are learned."""
+    def lessons(self, start: int) -> Iterator[tuple[int, _Lesson]]:
+        """(step, what it learns) from ``start`` on; the next ones are drawn, and seen, while this one is learned."""
         steps = range(start, self._settings.steps)
         draw = partial(_episodes, self._settings, self._photographs, self._families)
-        yield from zip(steps, drawn_ahead(draw, steps, self._settings.workers), strict=True)
+        drawn = drawn_ahead(draw, steps, self._settings.workers)
+        yield from zip(steps, prepared_ahead(self._lesson, drawn), strict=True)
 
-    def train(self, step: int, episodes: Sequence[Episode]) -> float:
+    def train(self, step: int, lesson: _Lesson) -> float:
         """One step; returns the loss."""
-        evidence = self._evidence(episodes)
-        shares = torch.from_numpy(np.concatenate([share_masks(e.masks, _CELL_PX) for e in episodes])).to(self._device)
         self.decoder.train()
         for group in self._optimizer.param_groups:
             group["lr"] = cosine(
                 step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up, steps=self._settings.steps
             )
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
-            logits = self.decoder(evidence, lone_context=1.0)
-        loss = decoding_loss(logits.float(), shares, [len(e.queries) for e in episodes])
+            logits = self.decoder(lesson.evidence, lone_context=1.0)
+        loss = decoding_loss(logits.float(), lesson.shares, lesson.queries)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
@@ -219,6 +228,14 @@ class _Run:
             begin_with="none" if begun is None else parameters_sha256(begun),
             device=self._device.type,
             threads=str(torch.get_num_threads()),
+        )
+
+    def _lesson(self, episodes: Sequence[Episode]) -> _Lesson:
+        shares = np.concatenate([share_masks(episode.masks, _CELL_PX) for episode in episodes])
+        return _Lesson(
+            evidence=self._evidence(episodes),
+            shares=torch.from_numpy(shares).to(self._device),
+            queries=[len(episode.queries) for episode in episodes],
         )
 
     def _evidence(self, episodes: Sequence[Episode]) -> Evidence:

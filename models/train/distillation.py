@@ -4,7 +4,6 @@ Every step draws its own crops from (seed, step), so that a run that was interru
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from torch.nn import functional as F
 
 from models.backbones.student import Student, StudentSettings
 from models.backbones.weights_file import parameters_sha256
+from models.train.ahead import prepared_ahead
 from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
 from models.train.crops import LARGE_FIRST, SMALL_FIRST, draw_batch
 from models.train.learning_rate import cosine
@@ -89,8 +89,8 @@ def distil(
     if start == 0:
         run.begin()
     losses = 0.0
-    for step, images in run.batches(start):
-        losses += run.train(step, images)
+    for step, lesson in run.lessons(start):
+        losses += run.train(step, lesson)
         done = step + 1
         if done % settings.check_every == 0 or done == settings.steps:
             run.save(checkpoint, done)
@@ -103,6 +103,15 @@ def distil(
             )
             losses = 0.0
     return run.student.eval()
+
+
+@dataclass(frozen=True, eq=False)
+class _Lesson:
+    """images (B, 3, S, S) and what the teacher sees in them: fine (B, F, h, w), coarse (B, C, h/2, w/2)."""
+
+    images: Tensor
+    fine: Tensor
+    coarse: Tensor
 
 
 class _Run:
@@ -127,26 +136,19 @@ class _Run:
             self.student.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
 
-    def batches(self, start: int) -> Iterator[tuple[int, Tensor]]:
-        """(step, images) from ``start`` on; the next ones are drawn while this one is learned."""
-        seed, plan = self._settings.seed, self._settings.plan
-        with ThreadPoolExecutor(1, thread_name_prefix="crops") as ahead:
-            queue = [ahead.submit(self._images, seed, step, plan) for step in range(start, start + 3)]
-            for step in range(start, self._settings.steps):
-                images = queue.pop(0).result()
-                queue.append(ahead.submit(self._images, seed, step + 3, plan))
-                yield step, images
-            for unused in queue:
-                unused.cancel()
+    def lessons(self, start: int) -> Iterator[tuple[int, _Lesson]]:
+        """(step, what it learns) from ``start`` on; the next ones are drawn, and taught, while this one is learned."""
+        steps = range(start, self._settings.steps)
+        yield from zip(steps, prepared_ahead(self._lesson, steps), strict=True)
 
-    def train(self, step: int, images: Tensor) -> float:
+    def train(self, step: int, lesson: _Lesson) -> float:
         """One step; returns the loss."""
         self.student.train()
         for group in self._optimizer.param_groups:
             group["lr"] = cosine(
                 step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up, steps=self._settings.steps
             )
-        loss = sum(self._errors(images, training=True), start=torch.zeros((), device=self._device))
+        loss = sum(self._errors(lesson, training=True), start=torch.zeros((), device=self._device))
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.student.parameters(), 1.0)
@@ -160,9 +162,9 @@ class _Run:
         with torch.inference_mode():
             for step in range(self._settings.held_out_steps):
                 images = self._images(_HELD_OUT_SEED, step, self._settings.measured_plan)
-                targets = self._targets(images)
-                errors += torch.stack([e.cpu() for e in self._errors(images, training=False)])
-                spreads += torch.stack([t.var(dim=(0, 2, 3)).mean().cpu() for t in targets])
+                lesson = _Lesson(images, *self._targets(images))
+                errors += torch.stack([e.cpu() for e in self._errors(lesson, training=False)])
+                spreads += torch.stack([t.var(dim=(0, 2, 3)).mean().cpu() for t in (lesson.fine, lesson.coarse)])
         fine, coarse = (1 - errors / spreads).tolist()
         return fine, coarse
 
@@ -232,6 +234,10 @@ class _Run:
             Projection.fit((coarse for _, coarse in maps), student.coarse_dims),
         )
 
+    def _lesson(self, step: int) -> _Lesson:
+        images = self._images(self._settings.seed, step, self._settings.plan)
+        return _Lesson(images, *self._targets(images))
+
     def _images(self, seed: int, step: int, plan: Sequence[tuple[int, int]]) -> Tensor:
         side_px, count = plan[step % len(plan)]
         drawn = draw_batch(self._photographs, seed=seed, step=step, count=count, side_px=side_px)
@@ -248,12 +254,11 @@ class _Run:
             fine, coarse = self._teacher.features(images)
         return fine.float(), coarse.float()
 
-    def _errors(self, images: Tensor, *, training: bool) -> tuple[Tensor, Tensor]:
+    def _errors(self, lesson: _Lesson, *, training: bool) -> tuple[Tensor, Tensor]:
         """Mean square errors (fine, coarse)."""
-        fine, coarse = self._targets(images)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=training and self._low_precision):
-            seen = self.student(images)
-        return F.mse_loss(seen.fine.float(), fine), F.mse_loss(seen.coarse.float(), coarse)
+            seen = self.student(lesson.images)
+        return F.mse_loss(seen.fine.float(), lesson.fine), F.mse_loss(seen.coarse.float(), lesson.coarse)
 
 
 def _rows(features: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """Both stages of training, with tiny networks: they learn, repeat themselves, and go on where they stopped."""
 
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,10 +12,10 @@ import torch
 from models.backbones.student import Student
 from models.recipes.network_weights import new_decoder, student_sha256
 from models.synth.line import FAMILIES, PHOTOGRAPH, draw_line, draw_part
+from models.train.ahead import drawn_ahead, prepared_ahead
 from models.train.decoding import DecodingProgress, DecodingSettings, train_decoder
 from models.train.decoding_loss import decoding_loss
 from models.train.distillation import DistillationProgress, DistillationSettings, distil
-from models.train.drawn_ahead import drawn_ahead
 from models.train.embedded import train_embedded
 from models.train.episodes import HELD_OUT_FAMILIES, draw_episode, share_masks, training_families
 from models.train.photographs import Photographs
@@ -22,7 +23,7 @@ from models.train.teacher import FilterTeacher
 from models.train.weathering import Weathering
 from tests.unit.models.tiny_networks import DECODER, STUDENT, tiny_networks
 from tests.unit.models.train.tiny_trainings import BOTH, DECODE, DISTIL
-from wire.errors import ConfigurationError
+from wire.errors import ConfigurationError, ShapeError
 
 CPU = torch.device("cpu")
 
@@ -105,6 +106,24 @@ def test_parts_drawn_by_other_processes_are_the_same_and_come_in_order():
 
     alone = list(drawn_ahead(drawn, range(3, 9), workers=0))
     assert alone == list(drawn_ahead(drawn, range(3, 9), workers=2)) == [drawn(step) for step in range(3, 9)]
+
+
+def test_lessons_are_prepared_in_order_and_ahead_of_the_one_that_is_learned():
+    second = threading.Event()
+
+    def prepare(step: int) -> int:
+        if step == 1:
+            second.set()
+        if step == 5:
+            raise ShapeError("the fifth cannot be prepared")
+        return 10 * step
+
+    prepared = prepared_ahead(prepare, range(6))
+    assert next(prepared) == 0
+    assert second.wait(10)
+    assert [next(prepared) for _ in range(4)] == [10, 20, 30, 40]
+    with pytest.raises(ShapeError, match="the fifth"):
+        next(prepared)
 
 
 def test_a_decoder_with_a_context_goes_on_from_one_without(tmp_path: Path):
