@@ -1,7 +1,6 @@
 """``lineside train``: make weights of the kind that ships, or that a recipe needs."""
 
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -106,6 +105,14 @@ def embedded(
             min=1, help="Of the second stage, times ten pictures a step. (default: 1; of the last two of four: 3)"
         ),
     ] = None,
+    curriculum_stage: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=4,
+            help="The second stage in one training: this one of four. (default: the last, or all)",
+        ),
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=0, help="Processes that draw parts for the second stage; they change only the time.")
     ] = 1,
@@ -114,14 +121,15 @@ def embedded(
     device: Device = "cpu",
 ) -> None:
     """Train the embedded recipe's networks. Interrupted, the same command goes on at the last checkpoint."""
-    from models.train.shipped_trainings import SHIPPED_DECODING, DecodingRun, shipped_trainings, train_in_turn
+    from models.recipes.network_weights import read_networks
+    from models.train.shipped_trainings import decoding_runs, shipped_trainings, train_in_turn
 
-    runs = SHIPPED_DECODING if decoding_steps is None else (DecodingRun(steps=decoding_steps),)
     trainings = shipped_trainings(
         seed=seed,
         distillation_steps=distillation_steps,
-        decoding=[run if decoding_batch is None else replace(run, batch=decoding_batch) for run in runs],
+        decoding=decoding_runs(steps=decoding_steps, batch=decoding_batch, curriculum_stage=curriculum_stage),
         going_on=begin_with is not None,
+        with_context=begin_with is not None and read_networks(begin_with)[2].context is not None,
         workers=workers,
     )
     with _bars() as shown:

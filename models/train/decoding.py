@@ -21,6 +21,7 @@ from models.ground.decoder import Decoder, DecoderSettings, Evidence, gather
 from models.memory.feature_memory import Comparison, FeatureMemory
 from models.train.ahead import drawn_ahead, prepared_ahead
 from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
+from models.train.curriculum import CURRICULUM, CurriculumStage
 from models.train.decoding_loss import decoding_loss
 from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
 from models.train.learning_rate import cosine
@@ -40,7 +41,7 @@ _HELD_OUT_SIDE_PX = 192
 class DecodingSettings:
     """``steps`` of about ``batch`` times ten queries each. ``check_every`` steps: measure, save, report.
 
-    ``plan``: (side_px, episodes) of successive steps.
+    ``plan``: (side_px, episodes) of successive steps. ``curriculum_stage``: from 1; held-out lines are the last one's.
     ``workers``: processes that draw parts; they change nothing but the time.
     """
 
@@ -55,6 +56,12 @@ class DecodingSettings:
     held_out_episodes: int = 24
     batch: int = 1
     workers: int = 1
+    curriculum_stage: int = len(CURRICULUM)
+
+    @property
+    def shown(self) -> CurriculumStage:
+        """What the training shows."""
+        return CURRICULUM[self.curriculum_stage - 1]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +186,7 @@ class _Run:
             )
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
             logits = self.decoder(lesson.evidence, lone_context=1.0)
-        loss = decoding_loss(logits.float(), lesson.shares, lesson.queries)
+        loss = decoding_loss(logits.float(), lesson.shares, lesson.queries, balanced=self._settings.shown.balanced)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
@@ -222,7 +229,7 @@ class _Run:
     def _made_with(self) -> dict[str, str]:
         begun = self._begin_with
         return run_of(
-            asdict(self._settings),
+            asdict(self._settings) | asdict(self._settings.shown),
             student=parameters_sha256(self._student),
             photographs=pictures_sha256(self._photographs),
             begin_with="none" if begun is None else parameters_sha256(begun),
@@ -275,7 +282,15 @@ def _episodes(
 ) -> list[Episode]:
     side_px, count = settings.plan[step % len(settings.plan)]
     return [
-        draw_episode(settings.seed, step, number, side_px=side_px, photographs=photographs, families=families)
+        draw_episode(
+            settings.seed,
+            step,
+            number,
+            side_px=side_px,
+            photographs=photographs,
+            families=families,
+            stage=settings.shown,
+        )
         for number in range(count * settings.batch)
     ]
 

@@ -102,7 +102,9 @@ def train_embedded(
         teacher=TeacherUsed(name=teacher.name, sha256=teacher.sha256) if distils else None,
         photographs=None if photos is None else PhotographsUsed.of(photos),
         distillation=_stage(settings.distillation, batch=1) if distils else None,
-        decoding=_stage(settings.decoding, batch=settings.decoding.batch),
+        decoding=_stage(settings.decoding, batch=settings.decoding.batch).model_copy(
+            update={"curriculum_stage": settings.decoding.curriculum_stage}
+        ),
         begun_with=None if begin_with is None else file_sha256(begin_with),
         begun_teacher=None if begin_with is None else told_teacher(begin_with),
     )

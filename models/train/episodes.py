@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.synth.defect import DefectKind
 from models.synth.line import FAMILIES, PHOTOGRAPH, LineSetting, draw_line, draw_part, random_defects
+from models.train.curriculum import CURRICULUM, CurriculumStage
 from models.train.weathering import Weathering
 
 Picture = NDArray[np.uint8]
@@ -23,12 +24,8 @@ _GOOD, _DEFECTIVE = 2, 3
 _FIRST_QUERY = 1000
 # Lines whose good parts differ from each other in shade, grain and light as much as a small defect would.
 _P_ROUGH_LINE = 0.45
-# And lines whose parts carry streaks, smudges, specks and shaded borders that are allowed.
-_P_WEATHERED = 0.85
 # Parts from photographs look most like what cameras see.
 _P_PHOTOGRAPH = 0.25
-# Regions that are a good surface in themselves and only unlike the rest of their part: the hardest to learn.
-_P_UNEVEN = 0.1
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -47,6 +44,7 @@ def draw_episode(
     photographs: Sequence[Picture],
     families: Sequence[str],
     references: int | None = None,
+    stage: CurriculumStage = CURRICULUM[-1],
 ) -> Episode:
     """An episode of a line of one of ``families``; a function of its arguments. ``references`` None = any number."""
     rng = np.random.default_rng([0xE915, *words])
@@ -58,12 +56,12 @@ def draw_episode(
         family = PHOTOGRAPH
     line = draw_line(int(rng.integers(2**31)), family=family, height=side_px, width=side_px, photographs=photographs)
     strength = float(rng.uniform(0.3, 1.0)) if rng.random() < _P_ROUGH_LINE else 0.0
-    weathering = Weathering.drawn(rng, line.surface.angle_deg) if rng.random() < _P_WEATHERED else None
+    weathering = Weathering.drawn(rng, line.surface.angle_deg) if rng.random() < stage.weathered else None
     good = [draw_part(_another_day(line, strength, rng), index).rgb_u8 for index in range(number)]
     queries = [draw_part(_another_day(line, strength, rng), _FIRST_QUERY + index) for index in range(_GOOD)]
     for index in range(_GOOD, _GOOD + _DEFECTIVE):
         own = _another_day(line, strength, rng)
-        kinds = (DefectKind.UNEVEN,) if rng.random() < _P_UNEVEN else ()
+        kinds = (DefectKind.UNEVEN,) if rng.random() < stage.uneven else ()
         queries.append(draw_part(own, _FIRST_QUERY + index, random_defects(own, rng, kinds=kinds)))
     seen = [*good, *(part.rgb_u8 for part in queries)]
     if weathering is not None:

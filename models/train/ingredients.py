@@ -47,12 +47,16 @@ class PhotographsUsed(_Told):
 
 
 class StageRun(_Told):
-    """One stage of a training. ``sides_px``: of the square pictures that it learned from."""
+    """One stage of a training. ``sides_px``: of the square pictures that it learned from.
+
+    ``curriculum_stage``: of the decoder, from 1; None where it had none, as in every file until 0.1.
+    """
 
     steps: int
     learning_rate: float
     sides_px: tuple[int, ...]
     batch: int = 1
+    curriculum_stage: int | None = None
 
 
 class Training(_Told):
@@ -83,6 +87,7 @@ class Training(_Told):
             *(["--begin-with FILE"] if self.begun_with is not None else []),
             f"--distillation-steps {0 if self.distillation is None else self.distillation.steps}",
             f"--decoding-steps {self.decoding.steps} --decoding-batch {self.decoding.batch}",
+            *([f"--curriculum-stage {stage}"] if (stage := self.decoding.curriculum_stage) is not None else []),
             f"--seed {self.seed} --threads {self.threads} --device {self.device}",
         ]
         return " ".join(["lineside train embedded", *given])

@@ -10,6 +10,7 @@ from typing import Final
 from models.backbones.student import StudentSettings
 from models.ground.context import ContextSettings
 from models.ground.decoder import DecoderSettings
+from models.train.curriculum import CURRICULUM
 from models.train.decoding import DecodingProgress, DecodingSettings
 from models.train.distillation import DistillationProgress, DistillationSettings
 from models.train.embedded import CARD, WEIGHTS, Trained, TrainingSettings, train_embedded
@@ -17,20 +18,31 @@ from models.train.embedded import CARD, WEIGHTS, Trained, TrainingSettings, trai
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingRun:
-    """``steps`` of ``batch`` of the second stage; ``seed`` is added to the first training's."""
+    """``steps`` of ``batch`` of the decoder, a stage of its curriculum; ``seed`` is added to the first training's."""
 
     steps: int
     batch: int = 1
     seed: int = 0
+    curriculum_stage: int = len(CURRICULUM)
 
 
 # As embedded/MODEL_CARD.md tells: the student and a first decoder, then the decoder alone, which saw more each time.
 SHIPPED_DECODING: Final = (
-    DecodingRun(steps=1900),
-    DecodingRun(steps=500),
-    DecodingRun(steps=3900, batch=3),
-    DecodingRun(steps=950, batch=3, seed=1),
+    DecodingRun(steps=1900, curriculum_stage=1),
+    DecodingRun(steps=500, curriculum_stage=2),
+    DecodingRun(steps=3900, batch=3, curriculum_stage=3),
+    DecodingRun(steps=950, batch=3, seed=1, curriculum_stage=4),
 )
+
+
+def decoding_runs(*, steps: int | None, batch: int | None, curriculum_stage: int | None) -> tuple[DecodingRun, ...]:
+    """All four as the shipped weights had, or a single one where ``steps`` or a stage of the curriculum is given."""
+    runs: Sequence[DecodingRun] = SHIPPED_DECODING
+    if curriculum_stage is not None:
+        runs = (replace(runs[curriculum_stage - 1], seed=0),)
+    elif steps is not None:
+        runs = (DecodingRun(steps=steps),)
+    return tuple(replace(run, steps=steps or run.steps, batch=batch or run.batch) for run in runs)
 
 
 def shipped_trainings(
@@ -39,11 +51,13 @@ def shipped_trainings(
     distillation_steps: int,
     decoding: Sequence[DecodingRun] = SHIPPED_DECODING,
     going_on: bool = False,
+    with_context: bool = False,
     workers: int = 1,
 ) -> tuple[TrainingSettings, ...]:
     """One for each of ``decoding``; the first one distils. 3.9 M parameters in the student, 1.6 M in the decoder.
 
-    ``going_on``: the first one, too, begins with weights that have learned already.
+    ``going_on``: the first one, too, begins with weights that have learned already. ``with_context``: every decoder has
+    one, whatever its stage of the curriculum, since the weights to begin with have.
     """
     return tuple(
         _training(
@@ -52,6 +66,7 @@ def shipped_trainings(
             distillation_steps=0 if number else distillation_steps,
             # Networks that have learned already would forget at the rate that suits new ones.
             learning_rate=1e-3 if number or going_on else 2e-3,
+            context=with_context or CURRICULUM[run.curriculum_stage - 1].context,
             workers=workers,
         )
         for number, run in enumerate(decoding)
@@ -59,7 +74,7 @@ def shipped_trainings(
 
 
 def _training(
-    run: DecodingRun, *, seed: int, distillation_steps: int, learning_rate: float, workers: int
+    run: DecodingRun, *, seed: int, distillation_steps: int, learning_rate: float, context: bool, workers: int
 ) -> TrainingSettings:
     student = StudentSettings(widths=(24, 48, 96, 192, 256), depths=(1, 2, 2, 2), fine_dims=64, coarse_dims=192)
     return TrainingSettings(
@@ -68,7 +83,10 @@ def _training(
         ),
         decoding=DecodingSettings(
             decoder=DecoderSettings(
-                projected=48, widths=(64, 96), last=32, context=ContextSettings(width=160, blocks=4, heads=4, grid=12)
+                projected=48,
+                widths=(64, 96),
+                last=32,
+                context=ContextSettings(width=160, blocks=4, heads=4, grid=12) if context else None,
             ),
             steps=run.steps,
             seed=seed,
@@ -76,6 +94,7 @@ def _training(
             check_every=250,
             batch=run.batch,
             workers=workers,
+            curriculum_stage=run.curriculum_stage,
         ),
     )
 

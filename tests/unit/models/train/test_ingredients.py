@@ -13,10 +13,17 @@ import pytest
 from models.backbones.weights_file import file_sha256
 from models.recipes.network_weights import pack_networks, student_sha256
 from models.synth.line import draw_line, draw_part
+from models.train.curriculum import CURRICULUM
 from models.train.embedded import TrainingSettings, train_embedded
 from models.train.ingredients import StageRun, Training, told_trainings
 from models.train.model_card import model_card
-from models.train.shipped_trainings import SHIPPED_DECODING, DecodingRun, shipped_trainings, train_in_turn
+from models.train.shipped_trainings import (
+    SHIPPED_DECODING,
+    DecodingRun,
+    decoding_runs,
+    shipped_trainings,
+    train_in_turn,
+)
 from tests.unit.models.tiny_networks import DECODER, tiny_networks
 from tests.unit.models.train.test_targets import keras_weights
 from tests.unit.models.train.tiny_trainings import BOTH, DECODE, DISTIL
@@ -130,11 +137,11 @@ def test_trainings_in_turn_are_the_same_commands_one_after_the_other_and_the_car
     )
     assert (
         "1. `lineside train embedded --teacher FILE --photos DIR --distillation-steps 4 --decoding-steps 2 "
-        "--decoding-batch 1 --seed 0 --threads 1 --device cpu` (lineside "
+        "--decoding-batch 1 --curriculum-stage 4 --seed 0 --threads 1 --device cpu` (lineside "
     ) in card
     assert (
         "2. `lineside train embedded --begin-with FILE --distillation-steps 0 --decoding-steps 1 --decoding-batch 1 "
-        "--seed 1 --threads 1 --device cpu` (lineside "
+        "--curriculum-stage 4 --seed 1 --threads 1 --device cpu` (lineside "
     ) in card
     assert f"FILE of `--begin-with` has sha256 `{first.sha256}`" in card
     assert "pictures of 64 to 96 px" in card
@@ -198,3 +205,20 @@ def test_what_ships_had_four_trainings_and_only_the_first_distils():
     (one,) = shipped_trainings(seed=0, distillation_steps=0, decoding=[DecodingRun(steps=7)], going_on=True)
     assert (one.decoding.steps, one.decoding.learning_rate) == (7, 1e-3)
     assert len(SHIPPED_DECODING) == 4
+
+
+def test_the_first_two_trainings_of_the_decoder_are_without_a_context_unless_its_weights_have_one():
+    assert [each.decoding.decoder.context is not None for each in shipped_trainings(seed=0, distillation_steps=1)] == [
+        False, False, True, True,
+    ]  # fmt: skip
+    assert all(
+        each.decoding.decoder.context for each in shipped_trainings(seed=0, distillation_steps=0, with_context=True)
+    )
+    assert [each.decoding.shown for each in shipped_trainings(seed=0, distillation_steps=1)] == list(CURRICULUM)
+
+
+def test_one_of_the_four_trainings_can_be_had_alone():
+    assert decoding_runs(steps=None, batch=None, curriculum_stage=None) == SHIPPED_DECODING
+    assert decoding_runs(steps=None, batch=None, curriculum_stage=4) == (DecodingRun(steps=950, batch=3),)
+    assert decoding_runs(steps=7, batch=2, curriculum_stage=1) == (DecodingRun(steps=7, batch=2, curriculum_stage=1),)
+    assert decoding_runs(steps=7, batch=None, curriculum_stage=None) == (DecodingRun(steps=7),)
