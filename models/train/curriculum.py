@@ -27,3 +27,8 @@ CURRICULUM: Final = (
     CurriculumStage(weathered=0.65, uneven=0.15, balanced=False, context=True),
     CurriculumStage(weathered=0.85, uneven=0.1, balanced=True, context=True),
 )
+
+
+def stage_of(number: int) -> CurriculumStage:
+    """By its number, from 1."""
+    return CURRICULUM[number - 1]

@@ -21,7 +21,7 @@ from models.ground.decoder import Decoder, DecoderSettings, Evidence, gather
 from models.memory.feature_memory import Comparison, FeatureMemory
 from models.train.ahead import drawn_ahead, prepared_ahead
 from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
-from models.train.curriculum import CURRICULUM, CurriculumStage
+from models.train.curriculum import CURRICULUM, CurriculumStage, stage_of
 from models.train.decoding_loss import decoding_loss
 from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
 from models.train.learning_rate import cosine
@@ -61,7 +61,7 @@ class DecodingSettings:
     @property
     def shown(self) -> CurriculumStage:
         """What the training shows."""
-        return CURRICULUM[self.curriculum_stage - 1]
+        return stage_of(self.curriculum_stage)
 
 
 @dataclass(frozen=True, kw_only=True)

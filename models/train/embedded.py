@@ -102,8 +102,8 @@ def train_embedded(
         teacher=TeacherUsed(name=teacher.name, sha256=teacher.sha256) if distils else None,
         photographs=None if photos is None else PhotographsUsed.of(photos),
         distillation=_stage(settings.distillation, batch=1) if distils else None,
-        decoding=_stage(settings.decoding, batch=settings.decoding.batch).model_copy(
-            update={"curriculum_stage": settings.decoding.curriculum_stage}
+        decoding=_stage(
+            settings.decoding, batch=settings.decoding.batch, curriculum_stage=settings.decoding.curriculum_stage
         ),
         begun_with=None if begin_with is None else file_sha256(begin_with),
         begun_teacher=None if begin_with is None else told_teacher(begin_with),
@@ -144,12 +144,15 @@ def train_embedded(
     return Trained(weights=weights, sha256=sha256)
 
 
-def _stage(settings: DistillationSettings | DecodingSettings, *, batch: int) -> StageRun:
+def _stage(
+    settings: DistillationSettings | DecodingSettings, *, batch: int, curriculum_stage: int | None = None
+) -> StageRun:
     return StageRun(
         steps=settings.steps,
         learning_rate=settings.learning_rate,
         sides_px=tuple(sorted({side_px for side_px, _ in settings.plan})),
         batch=batch,
+        curriculum_stage=curriculum_stage,
     )
 
 

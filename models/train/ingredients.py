@@ -49,7 +49,7 @@ class PhotographsUsed(_Told):
 class StageRun(_Told):
     """One stage of a training. ``sides_px``: of the square pictures that it learned from.
 
-    ``curriculum_stage``: of the decoder, from 1; None where it had none, as in every file until 0.1.
+    ``curriculum_stage``: of the decoder, from 1; None of the student, and in files that are older than the curriculum.
     """
 
     steps: int

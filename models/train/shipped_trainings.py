@@ -10,7 +10,7 @@ from typing import Final
 from models.backbones.student import StudentSettings
 from models.ground.context import ContextSettings
 from models.ground.decoder import DecoderSettings
-from models.train.curriculum import CURRICULUM
+from models.train.curriculum import CURRICULUM, stage_of
 from models.train.decoding import DecodingProgress, DecodingSettings
 from models.train.distillation import DistillationProgress, DistillationSettings
 from models.train.embedded import CARD, WEIGHTS, Trained, TrainingSettings, train_embedded
@@ -66,7 +66,7 @@ def shipped_trainings(
             distillation_steps=0 if number else distillation_steps,
             # Networks that have learned already would forget at the rate that suits new ones.
             learning_rate=1e-3 if number or going_on else 2e-3,
-            context=with_context or CURRICULUM[run.curriculum_stage - 1].context,
+            context=with_context or stage_of(run.curriculum_stage).context,
             workers=workers,
         )
         for number, run in enumerate(decoding)
