@@ -121,7 +121,6 @@ def embedded(
     device: Device = "cpu",
 ) -> None:
     """Train the embedded recipe's networks. Interrupted, the same command goes on at the last checkpoint."""
-    from models.recipes.network_weights import read_networks
     from models.train.shipped_trainings import decoding_runs, shipped_trainings, train_in_turn
 
     trainings = shipped_trainings(
@@ -129,7 +128,6 @@ def embedded(
         distillation_steps=distillation_steps,
         decoding=decoding_runs(steps=decoding_steps, batch=decoding_batch, curriculum_stage=curriculum_stage),
         going_on=begin_with is not None,
-        with_context=begin_with is not None and read_networks(begin_with)[2].context is not None,
         workers=workers,
     )
     with _bars() as shown:

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def train_embedded(
     """Train into ``folder``, going on where an earlier run with the same settings stopped.
 
     What the weights are made of stands in their header and on the card, with what a file that this one goes on from
-    tells of itself.
+    tells of itself. A decoder to begin with keeps its context, even if ``settings`` ask for none.
 
     Without a teacher the student learns fixed filters' responses. It looks at drawn parts, and photographs if there
     are any. ``begin_with``: weights of an earlier training of the same networks, which this one goes on from; with no
@@ -90,9 +90,12 @@ def train_embedded(
     folder.mkdir(parents=True, exist_ok=True)
     teacher: Teacher = FilterTeacher(place) if teacher_file is None else load_teacher(teacher_file, place)
     pictures = load_photographs(photos) if photos is not None else ()
-    earlier = None if begin_with is None else _earlier(begin_with, settings)
-    # Before hours of training: a header that cannot be read would else be told at their end.
-    before = () if begin_with is None else told_trainings(begin_with)
+    earlier = None
+    before: tuple[Training, ...] = ()
+    if begin_with is not None:
+        settings, earlier = _going_on(settings, begin_with)
+        # Before hours of training: a header that cannot be read would else be told at their end.
+        before = told_trainings(begin_with)
     this = Training(
         lineside=version("lineside"),
         seed=settings.decoding.seed,
@@ -156,14 +159,17 @@ def _stage(
     )
 
 
-def _earlier(file: Path, settings: TrainingSettings) -> tuple[Student, Decoder]:
-    student, decoder, decoder_settings = read_networks(file)
+def _going_on(settings: TrainingSettings, file: Path) -> tuple[TrainingSettings, tuple[Student, Decoder]]:
+    """Both networks of ``file``, and the settings with its decoder's context where they ask for none."""
+    student, decoder, found = read_networks(file)
     wanted = settings.decoding.decoder
-    if decoder_settings.context is None:
-        wanted = wanted.model_copy(update={"context": None})
-    if student.settings != settings.distillation.student or decoder_settings != wanted:
+    wanted = wanted.model_copy(update={"context": wanted.context or found.context})
+    if student.settings != settings.distillation.student or found not in (
+        wanted,
+        wanted.model_copy(update={"context": None}),
+    ):
         raise ConfigurationError([f"weights {file}: its networks have other widths or depths than those to be trained"])
-    return student, decoder
+    return replace(settings, decoding=replace(settings.decoding, decoder=wanted)), (student, decoder)
 
 
 def _drawn_parts(settings: TrainingSettings, photographs: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.uint8]]:

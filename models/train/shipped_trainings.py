@@ -26,6 +26,8 @@ class DecodingRun:
     curriculum_stage: int = len(CURRICULUM)
 
 
+_CONTEXT: Final = ContextSettings(width=160, blocks=4, heads=4, grid=12)
+
 # As embedded/MODEL_CARD.md tells: the student and a first decoder, then the decoder alone, which saw more each time.
 SHIPPED_DECODING: Final = (
     DecodingRun(steps=1900, curriculum_stage=1),
@@ -51,13 +53,11 @@ def shipped_trainings(
     distillation_steps: int,
     decoding: Sequence[DecodingRun] = SHIPPED_DECODING,
     going_on: bool = False,
-    with_context: bool = False,
     workers: int = 1,
 ) -> tuple[TrainingSettings, ...]:
     """One for each of ``decoding``; the first one distils. 3.9 M parameters in the student, 1.6 M in the decoder.
 
-    ``going_on``: the first one, too, begins with weights that have learned already. ``with_context``: every decoder has
-    one, whatever its stage of the curriculum, since the weights to begin with have.
+    ``going_on``: the first one, too, begins with weights that have learned already.
     """
     return tuple(
         _training(
@@ -66,7 +66,6 @@ def shipped_trainings(
             distillation_steps=0 if number else distillation_steps,
             # Networks that have learned already would forget at the rate that suits new ones.
             learning_rate=1e-3 if number or going_on else 2e-3,
-            context=with_context or stage_of(run.curriculum_stage).context,
             workers=workers,
         )
         for number, run in enumerate(decoding)
@@ -74,7 +73,7 @@ def shipped_trainings(
 
 
 def _training(
-    run: DecodingRun, *, seed: int, distillation_steps: int, learning_rate: float, context: bool, workers: int
+    run: DecodingRun, *, seed: int, distillation_steps: int, learning_rate: float, workers: int
 ) -> TrainingSettings:
     student = StudentSettings(widths=(24, 48, 96, 192, 256), depths=(1, 2, 2, 2), fine_dims=64, coarse_dims=192)
     return TrainingSettings(
@@ -86,7 +85,7 @@ def _training(
                 projected=48,
                 widths=(64, 96),
                 last=32,
-                context=ContextSettings(width=160, blocks=4, heads=4, grid=12) if context else None,
+                context=_CONTEXT if stage_of(run.curriculum_stage).context else None,
             ),
             steps=run.steps,
             seed=seed,

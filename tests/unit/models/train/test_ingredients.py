@@ -207,13 +207,10 @@ def test_what_ships_had_four_trainings_and_only_the_first_distils():
     assert len(SHIPPED_DECODING) == 4
 
 
-def test_the_first_two_trainings_of_the_decoder_are_without_a_context_unless_its_weights_have_one():
+def test_the_first_two_trainings_of_the_decoder_are_without_a_context():
     assert [each.decoding.decoder.context is not None for each in shipped_trainings(seed=0, distillation_steps=1)] == [
         False, False, True, True,
     ]  # fmt: skip
-    assert all(
-        each.decoding.decoder.context for each in shipped_trainings(seed=0, distillation_steps=0, with_context=True)
-    )
     assert [each.decoding.shown for each in shipped_trainings(seed=0, distillation_steps=1)] == list(CURRICULUM)
 
 

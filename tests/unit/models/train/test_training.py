@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from models.backbones.student import Student
-from models.recipes.network_weights import new_decoder, student_sha256
+from models.recipes.network_weights import new_decoder, read_networks, student_sha256
 from models.synth.line import FAMILIES, PHOTOGRAPH, draw_line, draw_part
 from models.train.ahead import drawn_ahead, prepared_ahead
 from models.train.decoding import DecodingProgress, DecodingSettings, train_decoder
@@ -200,6 +200,18 @@ def test_training_goes_on_from_an_earlier_file_and_keeps_its_student_without_dis
     wider = replace(BOTH, decoding=replace(DECODE, decoder=DECODER.model_copy(update={"last": 5})))
     with pytest.raises(ConfigurationError, match="its networks have other widths or depths"):
         train(wider, tmp_path / "fourth", begin_with=first.weights)
+
+
+def test_a_decoder_to_begin_with_keeps_its_context_where_a_training_asks_for_none(tmp_path: Path):
+    train = partial(train_embedded, teacher_file=None, photos=None, device="cpu", threads=1, report=lambda _: None)
+    plain = replace(BOTH, decoding=replace(DECODE, decoder=DECODER.model_copy(update={"context": None})))
+    without = train(plain, tmp_path / "without")
+    assert read_networks(without.weights)[2].context is None
+    going_on = replace(BOTH, distillation=replace(DISTIL, steps=0))
+    given = train(going_on, tmp_path / "given", begin_with=without.weights)
+    assert read_networks(given.weights)[2] == DECODER
+    kept = train(replace(plain, distillation=going_on.distillation), tmp_path / "kept", begin_with=given.weights)
+    assert read_networks(kept.weights)[2] == DECODER
 
 
 def test_weathering_repeats_itself_and_leaves_clean_lines_alone():
