@@ -20,7 +20,7 @@ class CurriculumStage:
     context: bool
 
 
-# What the shipped decoder went through (embedded/MODEL_CARD.md).
+# What the shipped decoder went through (embedded/MODEL_CARD.md); before its last training less was weathered on a line.
 CURRICULUM: Final = (
     CurriculumStage(weathered=0.0, uneven=0.0, balanced=False, context=False),
     CurriculumStage(weathered=0.65, uneven=0.0, balanced=False, context=False),

@@ -164,10 +164,8 @@ def _going_on(settings: TrainingSettings, file: Path) -> tuple[TrainingSettings,
     student, decoder, found = read_networks(file)
     wanted = settings.decoding.decoder
     wanted = wanted.model_copy(update={"context": wanted.context or found.context})
-    if student.settings != settings.distillation.student or found not in (
-        wanted,
-        wanted.model_copy(update={"context": None}),
-    ):
+    begun = found.model_copy(update={"context": found.context or wanted.context})
+    if student.settings != settings.distillation.student or begun != wanted:
         raise ConfigurationError([f"weights {file}: its networks have other widths or depths than those to be trained"])
     return replace(settings, decoding=replace(settings.decoding, decoder=wanted)), (student, decoder)
 
