@@ -185,8 +185,8 @@ class _Run:
                 step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up, steps=self._settings.steps
             )
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
-            logits = self.decoder(lesson.evidence, lone_context=1.0)
-        loss = decoding_loss(logits.float(), lesson.shares, lesson.queries, balanced=self._settings.shown.balanced)
+            logits = self.decoder(lesson.evidence)
+        loss = decoding_loss(logits.float(), lesson.shares, lesson.queries)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)

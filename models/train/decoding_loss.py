@@ -8,23 +8,17 @@ from torch.nn import functional as F
 
 # Defective cells are about one in thirty; at 1 the first thousand steps would learn "nothing is ever defective".
 _POSITIVE_WEIGHT = 4.0
-# Area of the usual defect as a share of its image, and how far others' weight may be from its.
-_USUAL_AREA, _BALANCE = 0.03, (0.3, 3.0)
 # The score of an image in training: mean logit of this share of its cells, about the area of a small defect.
 _SCORED_SHARE = 0.004
 
 
-def decoding_loss(logits: Tensor, shares: Tensor, sizes: Sequence[int], *, balanced: bool = True) -> Tensor:
+def decoding_loss(logits: Tensor, shares: Tensor, sizes: Sequence[int]) -> Tensor:
     """logits, shares (B, h, w); ``sizes``: queries per episode. Per cell, per region and per image.
 
     Cells: cross-entropy against the defective share. Regions: soft Dice of each defective image. Images: its most
-    suspicious cells against its label, and every defective image above every good one of the same line. ``balanced``:
-    small defects weigh as much as large ones.
+    suspicious cells against its label, and every defective image above every good one of the same line.
     """
-    # A region of half a part has a thousand times the cells of a crack, and is no worse.
-    area = shares.mean(dim=(1, 2), keepdim=True)
-    balance = (_USUAL_AREA / area.clamp_min(1e-6)).sqrt().clamp(*_BALANCE) if balanced else torch.ones_like(area)
-    weight = 1 + (_POSITIVE_WEIGHT * balance - 1).clamp_min(0) * shares
+    weight = 1 + (_POSITIVE_WEIGHT - 1) * shares
     cells = F.binary_cross_entropy_with_logits(logits, shares, weight=weight)
     probability = logits.sigmoid()
     overlap = (probability * shares).sum(dim=(1, 2))
