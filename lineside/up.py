@@ -118,7 +118,10 @@ class _Up:
         self._site_is_written = False
 
     def run(self) -> int:
-        """Start, stream, settle, stop, tell. The exit code: 0, or 1 if it failed or a frame is unaccounted for."""
+        """Start, stream, settle, stop, tell.
+
+        The exit code: 0, or 1 if it failed, a frame is unaccounted for or something never found its place.
+        """
         failed = False
         speed: ModelSpeed | None = None
         try:
@@ -126,7 +129,7 @@ class _Up:
             speed = ModelSpeed(f"{self._roster.telemetry['inspect']}/metrics")
             self._stream(speed)
             if self._options.duration_s is not None and not self._interruption.asked:
-                self._settle(speed)
+                failed = not self._settle(speed)
         except EndAsked:
             pass
         except ChildFailed as error:
@@ -255,21 +258,22 @@ class _Up:
                 progress.show(self._streamed_s, learning=commissioning.learning if commissioning else ())
             time.sleep(_TICK_S)
 
-    def _settle(self, speed: ModelSpeed) -> None:
-        """End the production, then wait until everything has found its place."""
+    def _settle(self, speed: ModelSpeed) -> bool:
+        """End the production, then wait until everything has found its place; False if something never did."""
         self._end_production()
         settling = Settling(self._ledgers, self._folder.root / "watch")
         deadline_s = time.monotonic() + _SETTLE_S
         while not settling.look():
             if self._interruption.asked:
-                return
+                return True
             if settling.stuck or time.monotonic() > deadline_s:
                 self._status.tell(f"not everything settled: {settling.reason}")
-                return
+                return False
             self._status.show(f"settling: {settling.reason}")
             self._look_after_children()
             speed.look()
             time.sleep(_TICK_S * 3)
+        return True
 
     def _look_after_children(self) -> None:
         """Start again what ended, and say so in the site file."""

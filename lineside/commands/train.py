@@ -95,22 +95,19 @@ def embedded(
         int | None,
         typer.Option(
             min=1,
-            help="Of the second stage, in one training. (default: four trainings in turn, as the shipped weights had: "
-            "1900, 500, 3900 and 950 steps)",
+            help="Of the second stage, in one training. (default: two trainings in turn, of 1900 and 2000 steps)",
         ),
     ] = None,
     decoding_batch: Annotated[
         int | None,
-        typer.Option(
-            min=1, help="Of the second stage, times ten pictures a step. (default: 1; of the last two of four: 3)"
-        ),
+        typer.Option(min=1, help="Of the second stage, times ten pictures a step. (default: 1; second training: 3)"),
     ] = None,
     curriculum_stage: Annotated[
         int | None,
         typer.Option(
             min=1,
-            max=4,
-            help="The second stage in one training: this one of four. (default: the last, or all)",
+            max=2,
+            help="The second stage in one training: this one of two. (default: the last, or both)",
         ),
     ] = None,
     workers: Annotated[

@@ -55,7 +55,7 @@ class Plant:
             objects_url=site.objects,
             broker=KafkaSettings(bootstrap=self.kafka.bootstrap),
         )
-        assert comparison.deviations == {}, self.site.killed
+        assert comparison.deviations == {}, self.site.history()
         assert comparison.rows > STREAM_S  # two lines at three parts a second: half of it would already be a failure
         assert summary["total"]["unaccounted"] == 0
         assert summary["total"]["stored"] == comparison.rows

@@ -227,11 +227,14 @@ def test_a_frame_whose_packets_did_not_all_come_is_booked_as_dropped(tmp_path: P
         opened.camera.close()
         (session,) = opened.ledgers.snapshot()
         missing = opened.metric("connector_camera_stream_total", count="missing_packets")
+        underruns = opened.metric("connector_camera_stream_total", count="underruns")
     dropped = set(session.ledger.dropped["incomplete"])
     assert len(dropped) > 0
     assert missing >= len(dropped)
-    assert sorted(dropped | set(taken)) == list(range(max(taken) + 1))  # every loss has its number
     assert not dropped & set(taken)
+    # Every loss has its number, but for frames that came while a busy machine had no buffer free: nobody saw those.
+    unseen = set(range(max(taken) + 1)) - dropped - set(taken)
+    assert len(unseen) <= underruns
 
 
 @pytest.mark.fault

@@ -137,11 +137,11 @@ def test_trainings_in_turn_are_the_same_commands_one_after_the_other_and_the_car
     )
     assert (
         "1. `lineside train embedded --teacher FILE --photos DIR --distillation-steps 4 --decoding-steps 2 "
-        "--decoding-batch 1 --curriculum-stage 4 --seed 0 --threads 1 --device cpu` (lineside "
+        "--decoding-batch 1 --curriculum-stage 2 --seed 0 --threads 1 --device cpu` (lineside "
     ) in card
     assert (
         "2. `lineside train embedded --begin-with FILE --distillation-steps 0 --decoding-steps 1 --decoding-batch 1 "
-        "--curriculum-stage 4 --seed 1 --threads 1 --device cpu` (lineside "
+        "--curriculum-stage 2 --seed 1 --threads 1 --device cpu` (lineside "
     ) in card
     assert f"FILE of `--begin-with` has sha256 `{first.sha256}`" in card
     assert "pictures of 64 to 96 px" in card
@@ -193,29 +193,22 @@ def test_a_file_without_ingredients_is_gone_on_from_by_its_hash(tmp_path: Path):
 
 def test_what_ships_had_four_trainings_and_only_the_first_distils():
     trainings = shipped_trainings(seed=5, distillation_steps=6000)
-    assert [each.distillation.steps for each in trainings] == [6000, 0, 0, 0]
-    assert [(each.decoding.steps, each.decoding.batch) for each in trainings] == [
-        (1900, 1),
-        (500, 1),
-        (3900, 3),
-        (950, 3),
-    ]
-    assert [each.decoding.seed for each in trainings] == [5, 5, 5, 6]
-    assert [each.decoding.learning_rate for each in trainings] == [2e-3, 1e-3, 1e-3, 1e-3]
+    assert [each.distillation.steps for each in trainings] == [6000, 0]
+    assert [(each.decoding.steps, each.decoding.batch) for each in trainings] == [(1900, 1), (2000, 3)]
+    assert [each.decoding.seed for each in trainings] == [5, 6]
+    assert [each.decoding.learning_rate for each in trainings] == [2e-3, 1e-3]
     (one,) = shipped_trainings(seed=0, distillation_steps=0, decoding=[DecodingRun(steps=7)], going_on=True)
     assert (one.decoding.steps, one.decoding.learning_rate) == (7, 1e-3)
-    assert len(SHIPPED_DECODING) == 4
 
 
-def test_the_first_two_trainings_of_the_decoder_are_without_a_context():
-    assert [each.decoding.decoder.context is not None for each in shipped_trainings(seed=0, distillation_steps=1)] == [
-        False, False, True, True,
-    ]  # fmt: skip
-    assert [each.decoding.shown for each in shipped_trainings(seed=0, distillation_steps=1)] == list(CURRICULUM)
+def test_the_decoder_learns_without_a_context_first():
+    trainings = shipped_trainings(seed=0, distillation_steps=1)
+    assert [each.decoding.decoder.context is not None for each in trainings] == [False, True]
+    assert [each.decoding.shown for each in trainings] == list(CURRICULUM)
 
 
-def test_one_of_the_four_trainings_can_be_had_alone():
+def test_one_of_the_trainings_can_be_had_alone():
     assert decoding_runs(steps=None, batch=None, curriculum_stage=None) == SHIPPED_DECODING
-    assert decoding_runs(steps=None, batch=None, curriculum_stage=4) == (DecodingRun(steps=950, batch=3),)
+    assert decoding_runs(steps=None, batch=None, curriculum_stage=2) == (DecodingRun(steps=2000, batch=3),)
     assert decoding_runs(steps=7, batch=2, curriculum_stage=1) == (DecodingRun(steps=7, batch=2, curriculum_stage=1),)
     assert decoding_runs(steps=7, batch=None, curriculum_stage=None) == (DecodingRun(steps=7),)

@@ -20,7 +20,6 @@ from models.train.embedded import train_embedded
 from models.train.episodes import HELD_OUT_FAMILIES, draw_episode, share_masks, training_families
 from models.train.photographs import Photographs
 from models.train.teacher import FilterTeacher
-from models.train.weathering import Weathering
 from tests.unit.models.tiny_networks import DECODER, STUDENT, tiny_networks
 from tests.unit.models.train.tiny_trainings import BOTH, DECODE, DISTIL
 from wire.errors import ConfigurationError, ShapeError
@@ -212,27 +211,6 @@ def test_a_decoder_to_begin_with_keeps_its_context_where_a_training_asks_for_non
     assert read_networks(given.weights)[2] == DECODER
     kept = train(replace(plain, distillation=going_on.distillation), tmp_path / "kept", begin_with=given.weights)
     assert read_networks(kept.weights)[2] == DECODER
-
-
-def test_weathering_repeats_itself_and_leaves_clean_lines_alone():
-    picture = np.full((60, 80, 3), 120, np.uint8)
-    line = Weathering.drawn(np.random.default_rng(5), angle_deg=30.0)
-    first, second = (line.over(picture, np.random.default_rng(1)) for _ in range(2))
-    assert np.array_equal(first, second)
-    assert not np.array_equal(first, line.over(picture, np.random.default_rng(2)))
-    clean = replace(line, streaks=0.0, blotches=0.0, specks=0.0, strokes=0.0, border=(0.0, 0.0, 0.0, 0.0), shade=0.0)
-    assert np.array_equal(clean.over(picture, np.random.default_rng(1)), picture)
-
-
-def test_a_shaded_border_darkens_the_side_it_is_told_to():
-    clean = Weathering(
-        streaks=0.0, streak_px=1.0, angle_rad=0.0, blotches=0.0, blotch_cells=2, specks=0.0, speck_px=1.0,
-        speck_contrast=0.0, strokes=0.0, border=(0.0, 0.6, 0.0, 0.0), border_share=0.05,
-        lumpiness=0.0, shade=0.0,
-    )  # fmt: skip
-    lit = clean.over(np.full((40, 100, 3), 200, np.uint8), np.random.default_rng(0))[:, :, 0]
-    assert (lit[:, 0] == 200).all()
-    assert (lit[:, -1] < 150).all()
 
 
 def test_episodes_are_functions_of_their_seed_and_hide_nothing_in_good_parts():
