@@ -2,8 +2,10 @@
 
 aiokafka parks its coordination task when the coordinator reports an error that it does not expect, until somebody calls
 ``check_errors()``. Faust never does, so that one such error leaves the worker alive, unassigned and silent for ever.
-This thread calls it; the consumer then joins again. Two private attributes of aiokafka are read for it, which is why
-its version is pinned and a test injects the error.
+This thread calls it; the consumer then joins again. Nor does Faust look at aiokafka's other tasks: where the one that
+fetches has ended, nothing is read any more; where the one that asks who leads a partition has, those whose leader was
+away stay unread while others go on. Private attributes of aiokafka are read for it, which is why its version is pinned
+and a test injects the error.
 """
 
 import asyncio
@@ -29,6 +31,8 @@ _LOOP_DEAD_S = 30.0
 _GIVE_UP_S = 120.0
 # sysexits.h EX_SOFTWARE: the supervisor restarts, and people can tell it from a crash with a traceback.
 _EXIT_CODE = 70
+# By the attribute of aiokafka's consumer whose task it is: coordination, fetching, who leads each partition.
+_TASKS = (("_coordinator", "_coordination_task"), ("_fetcher", "_fetch_task"), ("_client", "_sync_task"))
 
 
 class Watchdog:
@@ -107,10 +111,10 @@ class Watchdog:
 
     def _free(self, group: ConsumerGroup) -> None:
         """Let a parked coordinator go on; remember since when it is stuck."""
-        coordinator, consumer_loop = _coordinator(group)
-        task = getattr(coordinator, "_coordination_task", None)
+        consumer, consumer_loop = _consumer(group)
+        coordinator = getattr(consumer, "_coordinator", None)
         error = getattr(coordinator, "_pending_exception", None)
-        if error is None and (task is None or not task.done()):
+        if error is None and not _has_ended_task(consumer):
             self._stuck_since.pop(group.name, None)
             return
         self._stuck_since.setdefault(group.name, self._clock())
@@ -127,11 +131,16 @@ class Watchdog:
         return self._clock() - since > _GIVE_UP_S
 
 
-def _coordinator(group: ConsumerGroup) -> tuple[Any, asyncio.AbstractEventLoop | None]:
-    """The group coordinator and the loop it lives on; (None, None) before the consumer has started."""
+def _consumer(group: ConsumerGroup) -> tuple[Any, asyncio.AbstractEventLoop | None]:
+    """What Faust reads with, and the loop it lives on; (None, None) before it has started."""
     thread = getattr(group.consumer, "_thread", None)
-    consumer = getattr(thread, "_consumer", None)
-    return getattr(consumer, "_coordinator", None), getattr(thread, "thread_loop", None)
+    return getattr(thread, "_consumer", None), getattr(thread, "thread_loop", None)
+
+
+def _has_ended_task(consumer: Any) -> bool:
+    """Whether one of the tasks that should go on as long as the consumer is over."""
+    tasks = (getattr(getattr(consumer, part, None), task, None) for part, task in _TASKS)
+    return any(task is not None and task.done() for task in tasks)
 
 
 async def _check_errors(coordinator: Any) -> None:

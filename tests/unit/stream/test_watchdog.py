@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from stream.consumer_group import ConsumerGroup
@@ -31,7 +32,8 @@ class Group:
     error: Exception | None = None
     checks: list[None] = field(default_factory=list)
     loop: asyncio.AbstractEventLoop | None = None
-
+    ended: str = ""
+    looks: int = 0
     oldest_s: float = 0.0
 
     def oldest_unfinished_s(self, now_s: float) -> float:
@@ -39,14 +41,21 @@ class Group:
 
     @property
     def consumer(self) -> Any:
-        coordinator = SimpleNamespace(
-            _pending_exception=self.error,
-            _coordination_task=SimpleNamespace(done=lambda: False),
-            check_errors=lambda: self.checks.append(None),
+        self.looks += 1
+
+        def task(name: str) -> Any:
+            return SimpleNamespace(done=lambda: self.ended == name)
+
+        consumer = SimpleNamespace(
+            _coordinator=SimpleNamespace(
+                _pending_exception=self.error,
+                _coordination_task=task("coordination"),
+                check_errors=lambda: self.checks.append(None),
+            ),
+            _fetcher=SimpleNamespace(_fetch_task=task("fetching")),
+            _client=SimpleNamespace(_sync_task=task("metadata")),
         )
-        return SimpleNamespace(
-            _thread=SimpleNamespace(_consumer=SimpleNamespace(_coordinator=coordinator), thread_loop=self.loop)
-        )
+        return SimpleNamespace(_thread=SimpleNamespace(_consumer=consumer, thread_loop=self.loop))
 
 
 def watchdog(
@@ -83,6 +92,19 @@ async def test_stuck_consumer_is_freed_again_and_again_and_given_up_in_the_end()
     assert not reasons
     clock.now = 121.0
     await wait_until_async(lambda: reasons, 10, "the process to be given up")
+    dog.close()
+
+
+@pytest.mark.parametrize("ended", ["coordination", "fetching", "metadata"])
+async def test_a_worker_one_of_whose_tasks_on_kafka_is_over_is_given_up(ended: str) -> None:
+    clock, reasons = Clock(), list[str]()
+    group = Group(ended=ended, loop=asyncio.get_running_loop())
+    dog = watchdog(group, clock, reasons, asyncio.get_running_loop())
+    dog.start()
+    await wait_until_async(lambda: group.looks, 10, "a look")
+    clock.now = 121.0
+    await wait_until_async(lambda: reasons, 10, "the process to be given up")
+    assert not group.checks
     dog.close()
 
 
