@@ -100,7 +100,7 @@ def embedded(
     ] = None,
     decoding_batch: Annotated[
         int | None,
-        typer.Option(min=1, help="Of the second stage, times ten pictures a step. (default: 1; second training: 3)"),
+        typer.Option(min=1, help="Of the second stage, times ten pictures a step. (default: 1; second training: 2)"),
     ] = None,
     curriculum_stage: Annotated[
         int | None,
