@@ -118,9 +118,9 @@ def embedded(
     device: Device = "cpu",
 ) -> None:
     """Train the embedded recipe's networks. Interrupted, the same command goes on at the last checkpoint."""
-    from models.train.shipped_trainings import decoding_runs, shipped_trainings, train_in_turn
+    from models.train.embedded_trainings import decoding_runs, embedded_trainings, train_in_turn
 
-    trainings = shipped_trainings(
+    trainings = embedded_trainings(
         seed=seed,
         distillation_steps=distillation_steps,
         decoding=decoding_runs(steps=decoding_steps, batch=decoding_batch, curriculum_stage=curriculum_stage),

@@ -15,15 +15,15 @@ from models.recipes.network_weights import pack_networks, student_sha256
 from models.synth.line import draw_line, draw_part
 from models.train.curriculum import CURRICULUM
 from models.train.embedded import TrainingSettings, train_embedded
-from models.train.ingredients import StageRun, Training, told_trainings
-from models.train.model_card import model_card
-from models.train.shipped_trainings import (
-    SHIPPED_DECODING,
+from models.train.embedded_trainings import (
+    DECODING_RUNS,
     DecodingRun,
     decoding_runs,
-    shipped_trainings,
+    embedded_trainings,
     train_in_turn,
 )
+from models.train.ingredients import StageRun, Training, told_trainings
+from models.train.model_card import model_card
 from tests.unit.models.tiny_networks import DECODER, tiny_networks
 from tests.unit.models.train.test_targets import keras_weights
 from tests.unit.models.train.tiny_trainings import BOTH, DECODE, DISTIL
@@ -192,23 +192,23 @@ def test_a_file_without_ingredients_is_gone_on_from_by_its_hash(tmp_path: Path):
 
 
 def test_what_ships_had_four_trainings_and_only_the_first_distils():
-    trainings = shipped_trainings(seed=5, distillation_steps=6000)
+    trainings = embedded_trainings(seed=5, distillation_steps=6000)
     assert [each.distillation.steps for each in trainings] == [6000, 0]
     assert [(each.decoding.steps, each.decoding.batch) for each in trainings] == [(1900, 1), (2000, 2)]
     assert [each.decoding.seed for each in trainings] == [5, 6]
     assert [each.decoding.learning_rate for each in trainings] == [2e-3, 1e-3]
-    (one,) = shipped_trainings(seed=0, distillation_steps=0, decoding=[DecodingRun(steps=7)], going_on=True)
+    (one,) = embedded_trainings(seed=0, distillation_steps=0, decoding=[DecodingRun(steps=7)], going_on=True)
     assert (one.decoding.steps, one.decoding.learning_rate) == (7, 1e-3)
 
 
 def test_the_decoder_learns_without_a_context_first():
-    trainings = shipped_trainings(seed=0, distillation_steps=1)
+    trainings = embedded_trainings(seed=0, distillation_steps=1)
     assert [each.decoding.decoder.context is not None for each in trainings] == [False, True]
     assert [each.decoding.shown for each in trainings] == list(CURRICULUM)
 
 
 def test_one_of_the_trainings_can_be_had_alone():
-    assert decoding_runs(steps=None, batch=None, curriculum_stage=None) == SHIPPED_DECODING
+    assert decoding_runs(steps=None, batch=None, curriculum_stage=None) == DECODING_RUNS
     assert decoding_runs(steps=None, batch=None, curriculum_stage=2) == (DecodingRun(steps=2000, batch=2),)
     assert decoding_runs(steps=7, batch=2, curriculum_stage=1) == (DecodingRun(steps=7, batch=2, curriculum_stage=1),)
     assert decoding_runs(steps=7, batch=None, curriculum_stage=None) == (DecodingRun(steps=7),)

@@ -1,4 +1,4 @@
-"""The trainings that shipped weights go through: every number, and how they follow each other."""
+"""The trainings that weights of the embedded recipe go through: every number, and how they follow each other."""
 
 import shutil
 from collections.abc import Callable, Sequence
@@ -28,15 +28,15 @@ class DecodingRun:
 _CONTEXT: Final = ContextSettings(width=160, blocks=4, heads=4, grid=12)
 
 # The student and a decoder without context, then the decoder alone, with it.
-SHIPPED_DECODING: Final = (
+DECODING_RUNS: Final = (
     DecodingRun(steps=1900, curriculum_stage=1),
     DecodingRun(steps=2000, batch=2, curriculum_stage=2),
 )
 
 
 def decoding_runs(*, steps: int | None, batch: int | None, curriculum_stage: int | None) -> tuple[DecodingRun, ...]:
-    """Both as the shipped weights had, or a single one where ``steps`` or a stage of the curriculum is given."""
-    runs: Sequence[DecodingRun] = SHIPPED_DECODING
+    """Both, or a single one where ``steps`` or a stage of the curriculum is given."""
+    runs: Sequence[DecodingRun] = DECODING_RUNS
     if curriculum_stage is not None:
         runs = (runs[curriculum_stage - 1],)
     elif steps is not None:
@@ -44,11 +44,11 @@ def decoding_runs(*, steps: int | None, batch: int | None, curriculum_stage: int
     return tuple(replace(run, steps=steps or run.steps, batch=batch or run.batch) for run in runs)
 
 
-def shipped_trainings(
+def embedded_trainings(
     *,
     seed: int,
     distillation_steps: int,
-    decoding: Sequence[DecodingRun] = SHIPPED_DECODING,
+    decoding: Sequence[DecodingRun] = DECODING_RUNS,
     going_on: bool = False,
     workers: int = 1,
 ) -> tuple[TrainingSettings, ...]:
