@@ -10,6 +10,11 @@ from pathlib import Path
 LOG_TAIL_LINES = 40
 
 
+def tail(log: Path) -> str:
+    """Return the last lines of a log file, for error messages."""
+    return "\n".join(log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
+
+
 class ChildProcess:
     """A process in a group of its own, so that a Ctrl-C of the test run does not reach it before its owner does.
 
@@ -57,8 +62,7 @@ class ChildProcess:
 
     def log_tail(self) -> str:
         """Return the last lines of the output, for error messages."""
-        lines = self.log_path.read_text(errors="replace").splitlines()
-        return "\n".join(lines[-LOG_TAIL_LINES:])
+        return tail(self.log_path)
 
     def ensure_alive(self) -> None:
         """Raise with the log's tail if the process ended by itself: a condition to wait for would never come."""

@@ -14,14 +14,12 @@ from urllib.request import Request, urlopen
 import yaml
 
 from lineside.site import SiteFile
-from tests.components.child_process import ChildProcess
+from tests.components.child_process import ChildProcess, tail
 from tests.components.ports import free_port
 from tests.components.waiting import wait_until
 
 # Eight interpreters, of which two load torch: two minutes on two cores that others keep busy.
 START_DEADLINE_S = 240.0
-# Of each process's log, where an assertion fails: enough for the last outage, without a page of stack for each line.
-_LINES, _LINE_LENGTH = 25, 240
 PROGRAM = Path(__file__).resolve().parents[2] / ".venv" / "bin" / "lineside"
 
 
@@ -71,7 +69,7 @@ class RunningSite:
     def history(self) -> str:
         """What was killed, what the site said, and the last lines of each of its processes: for a failed assertion."""
         logs = sorted((self.folder / "site" / "logs").glob("*.log"))
-        told = [f"--- {log.stem}\n{_last_lines(log)}" for log in logs]
+        told = [f"--- {log.stem}\n{tail(log)}" for log in logs]
         return "\n".join([f"killed: {self.killed}", self.log_tail(), *told])
 
     def wait_until_streaming(self, *, parts: int = 5) -> None:
@@ -165,10 +163,6 @@ class Rhythm:
         """Let the site work undisturbed for a while."""
         until = min(self.elapsed_s + seconds, self._total_s)
         wait_until(lambda: self.elapsed_s >= until, seconds + 5, "time to pass")
-
-
-def _last_lines(log: Path) -> str:
-    return "\n".join(line[:_LINE_LENGTH] for line in log.read_text(errors="replace").splitlines()[-_LINES:])
 
 
 def _exists(pid: int) -> bool:

@@ -52,6 +52,7 @@ def test_a_site_sees_with_a_token_recipe_and_its_results_name_the_closest_refere
     shown = {"backbone.name": TINY_CLIP, **changes}  # the file of weights is known by the digest
     assert all(row.provenance.recipe_changes == shown for row in rows)
     learned = [row for row in rows if row.mode is Mode.MEMORY]
+    assert learned, up.process.log_tail()
     known = {row.inspection_id for row in rows if row.mode is Mode.ZERO_SHOT}
     for row in learned:
         image = next(each for each in row.modalities if each.modality == "rgb")

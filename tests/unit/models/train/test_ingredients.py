@@ -191,7 +191,7 @@ def test_a_file_without_ingredients_is_gone_on_from_by_its_hash(tmp_path: Path):
         train(ONLY_DECODER, tmp_path / "out", teacher_file=None, photos=None, begin_with=networks)
 
 
-def test_what_ships_had_four_trainings_and_only_the_first_distils():
+def test_only_the_first_training_distils_and_the_next_learns_more_slowly():
     trainings = embedded_trainings(seed=5, distillation_steps=6000)
     assert [each.distillation.steps for each in trainings] == [6000, 0]
     assert [(each.decoding.steps, each.decoding.batch) for each in trainings] == [(1900, 1), (2000, 2)]
