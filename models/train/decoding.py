@@ -1,7 +1,8 @@
 """Second stage of training: the decoder learns, on drawn lines, to tell a part's defects from its line's variation.
 
 The student is frozen. Memories are built exactly as in service, from none to six references. Every step draws its own
-episodes from (seed, step), so that a run that was interrupted goes on as if it had not been.
+episodes from (seed, step), so that a run that was interrupted goes on as if it had not been. What comes out is the mean
+of the weights over the later steps: what a single step leaves does well or badly on foreign surfaces by chance.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel
 
 from models.backbones.student import Student, StudentFeatures
 from models.backbones.weights_file import parameters_sha256
@@ -41,6 +43,7 @@ _HELD_OUT_SIDE_PX = 192
 class DecodingSettings:
     """``steps`` of about ``batch`` times ten queries each. ``check_every`` steps: measure, save, report.
 
+    ``averaged_from``: share of the steps, 0 to below 1, after which weights count for the mean that comes out.
     ``plan``: (side_px, episodes) of successive steps. ``curriculum_stage``: from 1; held-out lines are the last one's.
     ``workers``: processes that draw parts; they change nothing but the time.
     """
@@ -51,6 +54,7 @@ class DecodingSettings:
     learning_rate: float = 2e-3
     warm_up: int = 100
     weight_decay: float = 1e-2
+    averaged_from: float = 0.25
     plan: tuple[tuple[int, int], ...] = _PLAN
     check_every: int = 100
     held_out_episodes: int = 24
@@ -118,7 +122,7 @@ def train_decoder(
                 )
             )
             losses.clear()
-    return run.decoder.eval()
+    return run.averaged
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -150,22 +154,30 @@ class _Run:
         self._low_precision = supports_bfloat16(device)
         self._known: dict[int, list[Episode]] = {}
         shape = student.settings
-        self.decoder = (
+        self._decoder = (
             Decoder(
                 settings.decoder, fine_dims=shape.fine_dims, coarse_dims=shape.coarse_dims, detail_dims=shape.widths[1]
             )
             .to(device)
             .to(memory_format=torch.channels_last)
         )
+        # With buffers: batch norm's statistics belong to the weights that they were taken with.
+        self._mean = AveragedModel(self._decoder, use_buffers=True)
         self._optimizer = torch.optim.AdamW(
-            self.decoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
+            self._decoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )
+
+    @property
+    def averaged(self) -> Decoder:
+        """The mean of the weights so far, for use; before the first of them counts, the weights themselves."""
+        decoder: Decoder = self._mean.module if self._mean.n_averaged else self._decoder
+        return decoder.eval()
 
     def begin(self) -> None:
         """Copy the decoder to begin with, if there is one; it may be without a context."""
         if self._begin_with is None:
             return
-        missing, unexpected = self.decoder.load_state_dict(self._begin_with.state_dict(), strict=False)
+        missing, unexpected = self._decoder.load_state_dict(self._begin_with.state_dict(), strict=False)
         strange = [name for name in missing if not name.startswith("context.")] + unexpected
         if strange:
             raise ShapeError(f"the decoder to begin with has other parts: {', '.join(strange)}")
@@ -179,27 +191,29 @@ class _Run:
 
     def train(self, step: int, lesson: _Lesson) -> float:
         """One step; returns the loss."""
-        self.decoder.train()
+        self._decoder.train()
         for group in self._optimizer.param_groups:
             group["lr"] = cosine(
                 step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up, steps=self._settings.steps
             )
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
-            logits = self.decoder(lesson.evidence)
+            logits = self._decoder(lesson.evidence)
         loss = decoding_loss(logits.float(), lesson.shares, lesson.queries)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self._decoder.parameters(), 1.0)
         self._optimizer.step()
+        if step >= self._settings.averaged_from * self._settings.steps:
+            self._mean.update_parameters(self._decoder)
         return float(loss.detach())
 
     def measure(self, *, references: int) -> Separation:
         """How well held-out families' defects are separated, with that many references."""
-        self.decoder.eval()
+        decoder = self.averaged
         maps, masks = [], []
         for episode in self._held_out(references):
             with torch.inference_mode():
-                maps.append(self.decoder(self._evidence([episode])).float().cpu().numpy())
+                maps.append(decoder(self._evidence([episode])).float().cpu().numpy())
             masks.append(share_masks(episode.masks, _CELL_PX) > 0.5)
         return measure(maps, masks)
 
@@ -213,7 +227,12 @@ class _Run:
 
     def save(self, checkpoint: Path, step: int) -> None:
         """Replace the checkpoint."""
-        content = {"step": step, "decoder": self.decoder.state_dict(), "optimizer": self._optimizer.state_dict()}
+        content = {
+            "step": step,
+            "decoder": self._decoder.state_dict(),
+            "mean": self._mean.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+        }
         save_checkpoint(checkpoint, content, made_with=self._made_with)
 
     def resume(self, checkpoint: Path) -> int:
@@ -221,7 +240,8 @@ class _Run:
         content = read_checkpoint(checkpoint, self._device, made_with=self._made_with)
         if content is None:
             return 0
-        self.decoder.load_state_dict(content["decoder"])
+        self._decoder.load_state_dict(content["decoder"])
+        self._mean.load_state_dict(content["mean"])
         self._optimizer.load_state_dict(content["optimizer"])
         return int(content["step"])
 

@@ -83,20 +83,38 @@ def test_a_student_that_goes_on_from_an_earlier_one_keeps_what_it_learned_even_i
     assert again[0].r2_coarse > first[0].r2_coarse - 0.05
 
 
-def test_the_same_seed_gives_the_same_decoder_even_when_interrupted(tmp_path: Path):
+def test_the_same_seed_gives_the_same_decoder_even_when_interrupted_with_a_mean_half_made(tmp_path: Path):
     student, _ = tiny_networks()
+    settings = replace(DECODE, steps=4)
 
     class Interrupted(Exception):
         pass
 
     def stop(progress: DecodingProgress) -> None:
-        raise Interrupted
+        if progress.step == 3:
+            raise Interrupted
 
-    whole = train_decoder(DECODE, student, (), tmp_path / "whole.pt", device=CPU, report=lambda progress: None)
+    whole = train_decoder(settings, student, (), tmp_path / "whole.pt", device=CPU, report=lambda progress: None)
     with pytest.raises(Interrupted):
-        train_decoder(DECODE, student, (), tmp_path / "half.pt", device=CPU, report=stop)
-    resumed = train_decoder(DECODE, student, (), tmp_path / "half.pt", device=CPU, report=lambda progress: None)
+        train_decoder(settings, student, (), tmp_path / "half.pt", device=CPU, report=stop)
+    resumed = train_decoder(settings, student, (), tmp_path / "half.pt", device=CPU, report=lambda progress: None)
     assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
+
+
+def test_a_decoder_that_comes_out_is_the_mean_of_what_the_later_steps_left(tmp_path: Path):
+    student, _ = tiny_networks()
+    checkpoint = tmp_path / "run.pt"
+    left: list[dict[str, torch.Tensor]] = []
+
+    def keep(progress: DecodingProgress) -> None:
+        left.append(torch.load(checkpoint, weights_only=True)["decoder"])
+
+    settings = replace(DECODE, steps=4, averaged_from=0.5, learning_rate=1e-2)
+    trained = train_decoder(settings, student, (), checkpoint, device=CPU, report=keep)
+    for name, value in trained.state_dict().items():
+        if value.is_floating_point():
+            torch.testing.assert_close(value, (left[2][name] + left[3][name]) / 2)
+    assert not torch.equal(left[2]["last.1.weight"], left[3]["last.1.weight"])
 
 
 def test_parts_drawn_by_other_processes_are_the_same_and_come_in_order():
