@@ -5,11 +5,12 @@ episodes from (seed, step), so that a run that was interrupted goes on as if it 
 of the weights over the later steps: what a single step leaves does well or badly on foreign surfaces by chance.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -21,12 +22,13 @@ from models.backbones.student import Student, StudentFeatures
 from models.backbones.weights_file import parameters_sha256
 from models.ground.decoder import Decoder, DecoderSettings, Evidence, gather
 from models.memory.feature_memory import Comparison, FeatureMemory
+from models.recipes.network_weights import fuse
 from models.train.ahead import drawn_ahead, prepared_ahead
 from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
 from models.train.curriculum import CURRICULUM, CurriculumStage, stage_of
 from models.train.decoding_loss import decoding_loss
 from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
-from models.train.learning_rate import cosine
+from models.train.learning_rate import constant
 from models.train.photographs import pictures_sha256
 from models.train.precision import supports_bfloat16
 from models.train.separation import Separation, measure
@@ -148,6 +150,8 @@ class _Run:
         self._settings = settings
         self._begin_with = begin_with
         self._student = student.to(device).to(memory_format=torch.channels_last).eval()
+        self._seeing = copy.deepcopy(self._student)
+        fuse(self._seeing)  # as in service
         self._photographs = photographs
         self._families = training_families(photographs)
         self._device = device
@@ -170,8 +174,8 @@ class _Run:
     @property
     def averaged(self) -> Decoder:
         """The mean of the weights so far, for use; before the first of them counts, the weights themselves."""
-        decoder: Decoder = self._mean.module if self._mean.n_averaged else self._decoder
-        return decoder.eval()
+        decoder = self._mean.module if self._mean.n_averaged else self._decoder
+        return cast(Decoder, decoder).eval()
 
     def begin(self) -> None:
         """Copy the decoder to begin with, if there is one; it may be without a context."""
@@ -193,9 +197,7 @@ class _Run:
         """One step; returns the loss."""
         self._decoder.train()
         for group in self._optimizer.param_groups:
-            group["lr"] = cosine(
-                step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up, steps=self._settings.steps
-            )
+            group["lr"] = constant(step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
             logits = self._decoder(lesson.evidence)
         loss = decoding_loss(logits.float(), lesson.shares, lesson.queries)
@@ -273,7 +275,7 @@ class _Run:
             torch.inference_mode(),
             torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision),
         ):
-            seen = self._student(batch.contiguous(memory_format=torch.channels_last))
+            seen = self._seeing(batch.contiguous(memory_format=torch.channels_last))
         seen = StudentFeatures(
             fine=seen.fine.float().clone(), coarse=seen.coarse.float().clone(), detail=seen.detail.float().clone()
         )

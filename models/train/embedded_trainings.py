@@ -30,7 +30,7 @@ _CONTEXT: Final = ContextSettings(width=160, blocks=4, heads=4, grid=12)
 # The student and a decoder without context, then the decoder alone, with it.
 DECODING_RUNS: Final = (
     DecodingRun(steps=1900, curriculum_stage=1),
-    DecodingRun(steps=2000, batch=2, curriculum_stage=2),
+    DecodingRun(steps=3000, batch=2, curriculum_stage=2),
 )
 
 
