@@ -8,7 +8,7 @@ _LAST_SHARE = 0.01
 
 def constant(step: int, *, peak: float, warm_up: int) -> float:
     """Linear up to ``peak`` over ``warm_up`` steps, then ``peak``: for weights of which a mean over steps is taken."""
-    return peak * min(1.0, (step + 1) / warm_up)
+    return peak * (step + 1) / warm_up if step < warm_up else peak
 
 
 def cosine(step: int, *, peak: float, warm_up: int, steps: int) -> float:
