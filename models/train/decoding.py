@@ -30,7 +30,7 @@ from models.train.decoding_loss import decoding_loss
 from models.train.episodes import HELD_OUT_FAMILIES, Episode, draw_episode, share_masks, training_families
 from models.train.learning_rate import constant
 from models.train.photographs import pictures_sha256
-from models.train.precision import supports_bfloat16
+from models.train.precision import bfloat16_is_faster
 from models.train.separation import Separation, measure
 from wire.errors import ShapeError
 
@@ -149,13 +149,14 @@ class _Run:
     ) -> None:
         self._settings = settings
         self._begin_with = begin_with
-        self._student = student.to(device).to(memory_format=torch.channels_last).eval()
-        self._seeing = copy.deepcopy(self._student)
+        self._student = student
+        self._seeing = copy.deepcopy(student).eval()
         fuse(self._seeing)  # as in service
+        self._seeing.to(device).to(memory_format=torch.channels_last)
         self._photographs = photographs
         self._families = training_families(photographs)
         self._device = device
-        self._low_precision = supports_bfloat16(device)
+        self._low_precision = bfloat16_is_faster(device)
         self._known: dict[int, list[Episode]] = {}
         shape = student.settings
         self._decoder = (

@@ -20,7 +20,7 @@ from models.train.checkpoint import read_checkpoint, run_of, save_checkpoint
 from models.train.crops import LARGE_FIRST, SMALL_FIRST, draw_batch
 from models.train.learning_rate import cosine
 from models.train.photographs import Photographs
-from models.train.precision import supports_bfloat16
+from models.train.precision import bfloat16_is_faster
 from models.train.targets import Projection
 from models.train.teacher import Teacher
 
@@ -130,7 +130,7 @@ class _Run:
         self._teacher = teacher
         self._photographs = photographs
         self._device = device
-        self._low_precision = supports_bfloat16(device)
+        self._low_precision = bfloat16_is_faster(device)
         self.student = Student(settings.student).to(device).to(memory_format=torch.channels_last)
         self._optimizer = torch.optim.AdamW(
             self.student.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
