@@ -8,18 +8,20 @@ from typing import Final
 class CurriculumStage:
     """What a training shows, and what it asks for.
 
-    ``uneven``: share of defective parts that have nothing but uneven regions: a good surface in itself and only unlike
-    the rest, the hardest to learn. ``context``: every place sees the whole part; a decoder that learns without it first
-    sees more where nothing is remembered.
+    ``weathered``: share of lines with references whose parts carry streaks, smudges, specks, shaded borders and a
+    brightness of their own, all allowed. ``uneven``: share of defective parts that have nothing but uneven regions: a
+    good surface in itself and only unlike the rest, the hardest to learn. ``context``: every place sees the whole part;
+    a decoder that learns without it first sees more where nothing is remembered.
     """
 
+    weathered: float
     uneven: float
     context: bool
 
 
 CURRICULUM: Final = (
-    CurriculumStage(uneven=0.0, context=False),
-    CurriculumStage(uneven=0.15, context=True),
+    CurriculumStage(weathered=0.0, uneven=0.0, context=False),
+    CurriculumStage(weathered=0.75, uneven=0.3, context=True),
 )
 
 

@@ -200,7 +200,8 @@ class _Run:
         for group in self._optimizer.param_groups:
             group["lr"] = constant(step, peak=self._settings.learning_rate, warm_up=self._settings.warm_up)
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._low_precision):
-            logits = self._decoder(lesson.evidence)
+            # In full also where nothing is remembered, unlike in service: it learns from every part.
+            logits = self._decoder(lesson.evidence, lone_context=1.0)
         loss = decoding_loss(logits.float(), lesson.shares, lesson.queries)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

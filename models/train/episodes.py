@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from models.synth.defect import DefectKind
 from models.synth.line import FAMILIES, PHOTOGRAPH, LineSetting, draw_line, draw_part, random_defects
 from models.train.curriculum import CURRICULUM, CurriculumStage
+from models.train.weathering import Weathering
 
 Picture = NDArray[np.uint8]
 
@@ -55,16 +56,22 @@ def draw_episode(
         family = PHOTOGRAPH
     line = draw_line(int(rng.integers(2**31)), family=family, height=side_px, width=side_px, photographs=photographs)
     strength = float(rng.uniform(0.3, 1.0)) if rng.random() < _P_ROUGH_LINE else 0.0
+    # Without references nothing would say that it is allowed.
+    weathered = stage.weathered if number else 0.0
+    weathering = Weathering.drawn(rng, line.surface.angle_deg) if weathered and rng.random() < weathered else None
     good = [draw_part(_another_day(line, strength, rng), index).rgb_u8 for index in range(number)]
     queries = [draw_part(_another_day(line, strength, rng), _FIRST_QUERY + index) for index in range(_GOOD)]
     for index in range(_GOOD, _GOOD + _DEFECTIVE):
         own = _another_day(line, strength, rng)
         kinds = (DefectKind.UNEVEN,) if rng.random() < stage.uneven else ()
         queries.append(draw_part(own, _FIRST_QUERY + index, random_defects(own, rng, kinds=kinds)))
+    seen = [*good, *(part.rgb_u8 for part in queries)]
+    if weathering is not None:
+        seen = [weathering.over(picture, rng) for picture in seen]
     return Episode(
         family=family,
-        references=np.stack(good) if good else np.zeros((0, side_px, side_px, 3), np.uint8),
-        queries=np.stack([part.rgb_u8 for part in queries]),
+        references=np.stack(seen[:number]) if good else np.zeros((0, side_px, side_px, 3), np.uint8),
+        queries=np.stack(seen[number:]),
         masks=np.stack([part.mask for part in queries]),
     )
 

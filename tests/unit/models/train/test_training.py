@@ -13,6 +13,7 @@ from models.backbones.student import Student
 from models.recipes.network_weights import new_decoder, read_networks, student_sha256
 from models.synth.line import FAMILIES, PHOTOGRAPH, draw_line, draw_part
 from models.train.ahead import drawn_ahead, prepared_ahead
+from models.train.curriculum import CURRICULUM
 from models.train.decoding import DecodingProgress, DecodingSettings, train_decoder
 from models.train.decoding_loss import decoding_loss
 from models.train.distillation import DistillationProgress, DistillationSettings, distil
@@ -239,6 +240,17 @@ def test_episodes_are_functions_of_their_seed_and_hide_nothing_in_good_parts():
     assert first.masks[2:].any()
     assert not set(families) & set(HELD_OUT_FAMILIES)
     assert PHOTOGRAPH not in families
+
+
+def test_only_lines_with_references_are_weathered_since_only_those_say_what_is_allowed():
+    draw = partial(draw_episode, 1, 2, side_px=64, photographs=(), families=training_families(()))
+    clean, weathered = (replace(CURRICULUM[-1], weathered=share) for share in (0.0, 1.0))
+    alone = [draw(references=0, stage=stage) for stage in (clean, weathered)]
+    assert np.array_equal(alone[0].queries, alone[1].queries)
+    known = [draw(references=4, stage=stage) for stage in (clean, weathered)]
+    for pictures, others in zip(*((each.references, each.queries) for each in known), strict=True):
+        assert not any(np.array_equal(*pair) for pair in zip(pictures, others, strict=True))
+    assert np.array_equal(known[1].queries, draw(references=4, stage=weathered).queries)
 
 
 def test_a_cells_share_is_how_much_of_it_is_defective():
