@@ -25,7 +25,9 @@ class LevelField:
             on_change=self._show,
         )
         self._meaning = ui.label().classes("soft").style("font-size:12px")
-        self._texts = {level: _TextsField(level, spec) for level in PromptLevel if level is not PromptLevel.CLASSNAME}
+        self._texts = {
+            level: self._texts_field(level, spec) for level in PromptLevel if level is not PromptLevel.CLASSNAME
+        }
         self._show()
 
     @property
@@ -38,37 +40,24 @@ class LevelField:
         return tuple(
             _described(line, level)
             for level, texts in self._texts.items()
-            for line in texts.value.splitlines()
+            for line in (texts.value or "").splitlines()
             if line.strip()
         )
 
     def _show(self) -> None:
         self._meaning.set_text(LEVELS[self.chosen].meaning)
-        for level, texts in self._texts.items():
-            texts.set_visibility(level == self.chosen)
 
-
-class _TextsField:
-    """The texts of one level, one a line, as ``kind: text``."""
-
-    def __init__(self, level: PromptLevel, spec: LineSpec) -> None:
-        with ui.element("div").style("width:100%") as self._place:
-            self._area = titled_field(
+    def _texts_field(self, level: PromptLevel, spec: LineSpec) -> ui.textarea:
+        """The texts of one level; title and text are there while it is chosen."""
+        with ui.element("div").style("width:100%") as place:
+            area: ui.textarea = titled_field(
                 f"Texts: {LEVELS[level].name}, one a line",
                 ui.textarea,
                 value="\n".join(f"{each.name}: {each.text}" for each in spec.descriptions if each.level == level),
                 placeholder="burr: a thin bright edge",
             )
-        self._area.props("rows=3")
-
-    @property
-    def value(self) -> str:
-        """As written."""
-        return self._area.value or ""
-
-    def set_visibility(self, visible: bool) -> None:
-        """Show or hide title and text."""
-        self._place.set_visibility(visible)
+        place.bind_visibility_from(self._select, "value", value=level)
+        return area.props("rows=3")
 
 
 def _described(line: str, level: PromptLevel) -> DescribedKind:
