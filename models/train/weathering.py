@@ -20,7 +20,7 @@ class Weathering:
     """How much of each a line's good parts carry, as shares of brightness; ``specks`` per 10 000 px.
 
     ``angle_rad``: along the streaks. ``border``: how far each side (left, right, top, bottom) is darkened, < 0: lit.
-    ``shade``: how much parts differ as a whole.
+    ``shade``: how much parts differ as a whole, standard deviation of the logarithm of their brightness.
     """
 
     streaks: float
