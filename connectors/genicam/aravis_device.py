@@ -169,9 +169,11 @@ class AravisDevice:
             return None
         ask = self._library.ask
         complete = ask("arv_buffer_get_status", handle) == _SUCCESS
+        frame_id = ask("arv_buffer_get_frame_id", handle)
         return Delivered(
             handle=handle,
-            frame_id=ask("arv_buffer_get_frame_id", handle),
+            # 0 is no block id of GigE Vision: the buffer is new, and no leader has come for it yet.
+            frame_id=frame_id if complete or frame_id else None,
             camera_ns=ask("arv_buffer_get_timestamp", handle),
             host_ns=ask("arv_buffer_get_system_timestamp", handle),
             picture=self._picture(handle) if complete else None,

@@ -20,10 +20,13 @@ class RawPicture:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivered:
-    """One buffer of the camera; ``picture`` is None where packets of it never came."""
+    """One buffer of the camera; ``picture`` is None where packets of it never came.
+
+    ``frame_id``: the camera's number of the picture; None, or that of an earlier one, where it was in a lost packet.
+    """
 
     handle: Any  # the library's own
-    frame_id: int
+    frame_id: int | None
     camera_ns: int
     host_ns: int  # arrival
     picture: RawPicture | None

@@ -164,16 +164,16 @@ class GenicamCamera:
 
     def _capture(self, delivered: Delivered) -> Captured | None:
         """Number, stamp and encode one buffer. None: it was incomplete or unreadable, and is booked as such."""
-        before = self._counter.last
-        sequence = self._counter.next(delivered.frame_id)
-        if sequence is None and delivered.picture is None:
-            # Its leader is among the lost packets, so the buffer still bears the id of the picture before last in it.
+        before, frame_id = self._counter.last, delivered.frame_id
+        sequence = None if frame_id is None else self._counter.next(frame_id)
+        if frame_id is None or (sequence is None and delivered.picture is None):
+            # Its leader is among the lost packets, so the buffer bears no id, or that of the picture before in it.
             self._nameless += 1
             return None
         if sequence is None:
-            self._log.warning("camera_counts_anew", frame_id=delivered.frame_id)
+            self._log.warning("camera_counts_anew", frame_id=frame_id)
             self._begin_session()
-            sequence = self._counter.next(delivered.frame_id) or 0
+            sequence = self._counter.next(frame_id) or 0
         elif before is not None:
             self._book_nameless(range(before + 1, sequence))
         origin = self._origin(sequence)

@@ -40,7 +40,6 @@ class GentlDevice:
         self._log = structlog.get_logger("connectors.genicam", source=settings.source)
         self._errors = gentl_errors()
         self._incomplete = 0
-        self._last_id = 0
         self._producer: GentlProducer | None = None
         self._acquirer: Any = None
         try:
@@ -161,12 +160,10 @@ class GentlDevice:
             if not self._incomplete:
                 return None
             self._incomplete -= 1
-            # It bears no number of its own; that of the last one tells the camera that a picture is missing behind it.
-            return Delivered(handle=None, frame_id=self._last_id, camera_ns=0, host_ns=host_ns, picture=None)
+            return Delivered(handle=None, frame_id=None, camera_ns=0, host_ns=host_ns, picture=None)
         return self._talk(lambda: self._delivered(buffer, host_ns))
 
     def _delivered(self, buffer: Any, host_ns: int) -> Delivered:
-        self._last_id = buffer.frame_id
         return Delivered(
             handle=buffer,
             frame_id=buffer.frame_id,

@@ -237,6 +237,16 @@ def test_a_frame_whose_packets_did_not_all_come_is_booked_as_dropped(tmp_path: P
     assert len(unseen) <= underruns
 
 
+def test_a_buffer_that_no_leader_has_come_for_yet_makes_no_hole_and_no_new_session() -> None:
+    # One packet in four is lost, a frame has eight: of a dozen new buffers some get no leader, and bear no number.
+    with RealGenicamCamera(lost_per_thousand=250) as device, Opened(device, packet_bytes=1500) as opened:
+        opened.take(8)
+        opened.camera.close()
+        (session,) = opened.ledgers.snapshot()
+        missing = opened.metric("connector_camera_stream_total", count="missing_packets")
+    assert 0 < len(session.ledger.dropped["incomplete"]) <= missing
+
+
 @pytest.mark.fault
 def test_a_camera_that_is_killed_and_then_cut_off_costs_no_frame_that_it_had_sent(
     device: RealGenicamCamera, tmp_path: Path
