@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
+from torch.optim.swa_utils import AveragedModel, get_swa_avg_fn
 
 from models.backbones.student import Student, StudentFeatures
 from models.backbones.weights_file import parameters_sha256
@@ -166,8 +166,10 @@ class _Run:
             .to(device)
             .to(memory_format=torch.channels_last)
         )
-        # With buffers: batch norm's statistics belong to the weights that they were taken with.
-        self._mean = AveragedModel(self._decoder, use_buffers=True)
+        # With buffers: batch norm's statistics belong to the weights that they were taken with. One by one: all at
+        # once, as torch does on a GPU unless told how, it has no mean of whole numbers, of the batches seen.
+        averaging = get_swa_avg_fn()  # type: ignore[no-untyped-call]
+        self._mean = AveragedModel(self._decoder, avg_fn=averaging, use_buffers=True)
         self._optimizer = torch.optim.AdamW(
             self._decoder.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay
         )

@@ -19,13 +19,12 @@ from models.train.samllava import SegmenterTraining, train_segmenter
 from models.train.segmentation import SegmentationSettings
 from models.train.segmentation_samples import DrawnSamples
 from models.train.spgdd import train_words
+from tests.unit.models.needs_cuda import NEEDS_CUDA
 from wire.inspector import Inspector
 from wire.line_state import LineSpec
 from wire.part import Part
 
-pytestmark = pytest.mark.skipif(
-    not torch.cuda.is_available(), reason="needs an NVIDIA GPU and a torch with CUDA (torch.cuda.is_available())"
-)
+pytestmark = NEEDS_CUDA
 TINY = {"backbone.name": "tiny-clip", "text.ensemble": "short"}
 EMBEDDED = {"backbone.name": "embedded", "backbone.frame_px": "64"}
 SAM = {"sam.size": "tiny", "sam.seed": "0", "coarse.threshold": "otsu"}

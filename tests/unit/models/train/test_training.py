@@ -21,6 +21,7 @@ from models.train.embedded import train_embedded
 from models.train.episodes import HELD_OUT_FAMILIES, draw_episode, share_masks, training_families
 from models.train.photographs import Photographs
 from models.train.teacher import FilterTeacher
+from tests.unit.models.needs_cuda import NEEDS_CUDA
 from tests.unit.models.tiny_networks import DECODER, STUDENT, tiny_networks
 from tests.unit.models.train.tiny_trainings import BOTH, DECODE, DISTIL
 from wire.errors import ConfigurationError, ShapeError
@@ -102,7 +103,8 @@ def test_the_same_seed_gives_the_same_decoder_even_when_interrupted_with_a_mean_
     assert all(torch.equal(value, resumed.state_dict()[name]) for name, value in whole.state_dict().items())
 
 
-def test_a_decoder_that_comes_out_is_the_mean_of_what_the_later_steps_left(tmp_path: Path):
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=NEEDS_CUDA)])
+def test_a_decoder_that_comes_out_is_the_mean_of_what_the_later_steps_left(device: str, tmp_path: Path):
     student, _ = tiny_networks()
     checkpoint = tmp_path / "run.pt"
     left: list[dict[str, torch.Tensor]] = []
@@ -111,7 +113,7 @@ def test_a_decoder_that_comes_out_is_the_mean_of_what_the_later_steps_left(tmp_p
         left.append(torch.load(checkpoint, weights_only=True)["decoder"])
 
     settings = replace(DECODE, steps=4, averaged_from=0.5, learning_rate=1e-2)
-    trained = train_decoder(settings, student, (), checkpoint, device=CPU, report=keep)
+    trained = train_decoder(settings, student, (), checkpoint, device=torch.device(device), report=keep)
     for name, value in trained.state_dict().items():
         if value.is_floating_point():
             torch.testing.assert_close(value, (left[2][name] + left[3][name]) / 2)
