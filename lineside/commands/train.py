@@ -95,7 +95,7 @@ def embedded(
         int | None,
         typer.Option(
             min=1,
-            help="Of the second stage, in one training. (default: two trainings in turn, of 1900 and 3000 steps)",
+            help="Of the second stage, in one training. (default: two trainings in turn, of 1900 and 4000 steps)",
         ),
     ] = None,
     decoding_batch: Annotated[

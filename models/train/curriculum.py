@@ -10,18 +10,21 @@ class CurriculumStage:
 
     ``weathered``: share of lines with references whose parts carry streaks, smudges, specks, shaded borders and a
     brightness of their own, all allowed. ``uneven``: share of defective parts that have nothing but uneven regions: a
-    good surface in itself and only unlike the rest, the hardest to learn. ``context``: every place sees the whole part;
-    a decoder that learns without it first sees more where nothing is remembered.
+    good surface in itself and only unlike the rest, the hardest to learn. ``stained``: share of those that have nothing
+    but a few large stains, rust or foreign colour: seen without references, much of a part looks as if it had to be so.
+    ``context``: every place sees the whole part; a decoder that learns without it first sees more where nothing is
+    remembered.
     """
 
     weathered: float
     uneven: float
+    stained: float
     context: bool
 
 
 CURRICULUM: Final = (
-    CurriculumStage(weathered=0.0, uneven=0.0, context=False),
-    CurriculumStage(weathered=0.75, uneven=0.3, context=True),
+    CurriculumStage(weathered=0.0, uneven=0.0, stained=0.0, context=False),
+    CurriculumStage(weathered=0.75, uneven=0.3, stained=0.15, context=True),
 )
 
 

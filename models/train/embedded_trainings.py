@@ -18,10 +18,11 @@ from models.train.embedded import CARD, WEIGHTS, Trained, TrainingSettings, trai
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingRun:
-    """``steps`` of ``batch`` of the decoder, at a stage of its curriculum."""
+    """``steps`` of ``batch`` of the decoder, at a stage of its curriculum. ``averaged_from``: share of the steps."""
 
     steps: int
     batch: int = 1
+    averaged_from: float = 0.25
     curriculum_stage: int = len(CURRICULUM)
 
 
@@ -30,7 +31,7 @@ _CONTEXT: Final = ContextSettings(width=160, blocks=4, heads=4, grid=12)
 # The student and a decoder without context, then the decoder alone, with it.
 DECODING_RUNS: Final = (
     DecodingRun(steps=1900, curriculum_stage=1),
-    DecodingRun(steps=3000, batch=2, curriculum_stage=2),
+    DecodingRun(steps=4000, batch=2, averaged_from=0.65, curriculum_stage=2),
 )
 
 
@@ -89,6 +90,7 @@ def _training(
             learning_rate=learning_rate,
             check_every=250,
             batch=run.batch,
+            averaged_from=run.averaged_from,
             workers=workers,
             curriculum_stage=run.curriculum_stage,
         ),

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.synth.defect import DefectKind
+from models.synth.defect import DefectKind, DefectSpec
 from models.synth.line import FAMILIES, PHOTOGRAPH, LineSetting, draw_line, draw_part, random_defects
 from models.train.curriculum import CURRICULUM, CurriculumStage
 from models.train.weathering import Weathering
@@ -24,6 +24,10 @@ _GOOD, _DEFECTIVE = 2, 3
 _FIRST_QUERY = 1000
 # Lines whose good parts differ from each other in shade, grain and light as much as a small defect would.
 _P_ROUGH_LINE = 0.45
+# What covers much of a stained part, how often, and from which to which share of the shorter side.
+_STAINS = (DefectKind.STAIN, DefectKind.CORROSION, DefectKind.COLOUR_DRIFT)
+_MOST_STAINS = 4
+_STAIN_SHARES = (0.15, 0.8)
 # Parts from photographs look most like what cameras see.
 _P_PHOTOGRAPH = 0.25
 
@@ -63,8 +67,7 @@ def draw_episode(
     queries = [draw_part(_another_day(line, strength, rng), _FIRST_QUERY + index) for index in range(_GOOD)]
     for index in range(_GOOD, _GOOD + _DEFECTIVE):
         own = _another_day(line, strength, rng)
-        kinds = (DefectKind.UNEVEN,) if rng.random() < stage.uneven else ()
-        queries.append(draw_part(own, _FIRST_QUERY + index, random_defects(own, rng, kinds=kinds)))
+        queries.append(draw_part(own, _FIRST_QUERY + index, _defects(own, stage, rng)))
     seen = [*good, *(part.rgb_u8 for part in queries)]
     if weathering is not None:
         seen = [weathering.over(picture, rng) for picture in seen]
@@ -74,6 +77,20 @@ def draw_episode(
         queries=np.stack(seen[number:]),
         masks=np.stack([part.mask for part in queries]),
     )
+
+
+def _defects(line: LineSetting, stage: CurriculumStage, rng: np.random.Generator) -> tuple[DefectSpec, ...]:
+    """What is wrong with one defective part: uneven regions alone, large stains alone, or anything."""
+    chance = float(rng.random())
+    if chance < stage.uneven:
+        return random_defects(line, rng, kinds=(DefectKind.UNEVEN,))
+    if chance < stage.uneven + stage.stained:
+        least_px = _STAIN_SHARES[0] * min(line.height_px, line.width_px)
+        count = int(rng.integers(1, _MOST_STAINS + 1))
+        return random_defects(
+            line, rng, count=count, kinds=_STAINS, least_px=least_px, largest_share=_STAIN_SHARES[1]
+        )  # fmt: skip
+    return random_defects(line, rng)
 
 
 def _another_day(line: LineSetting, strength: float, rng: np.random.Generator) -> LineSetting:

@@ -194,7 +194,8 @@ def test_a_file_without_ingredients_is_gone_on_from_by_its_hash(tmp_path: Path):
 def test_only_the_first_training_distils_and_the_next_learns_more_slowly():
     trainings = embedded_trainings(seed=5, distillation_steps=6000)
     assert [each.distillation.steps for each in trainings] == [6000, 0]
-    assert [(each.decoding.steps, each.decoding.batch) for each in trainings] == [(1900, 1), (3000, 2)]
+    assert [(each.decoding.steps, each.decoding.batch) for each in trainings] == [(1900, 1), (4000, 2)]
+    assert [each.decoding.averaged_from for each in trainings] == [0.25, 0.65]
     assert [each.decoding.seed for each in trainings] == [5, 6]
     assert [each.decoding.learning_rate for each in trainings] == [2e-3, 1e-3]
     (one,) = embedded_trainings(seed=0, distillation_steps=0, decoding=[DecodingRun(steps=7)], going_on=True)
@@ -209,6 +210,6 @@ def test_the_decoder_learns_without_a_context_first():
 
 def test_one_of_the_trainings_can_be_had_alone():
     assert decoding_runs(steps=None, batch=None, curriculum_stage=None) == DECODING_RUNS
-    assert decoding_runs(steps=None, batch=None, curriculum_stage=2) == (DecodingRun(steps=3000, batch=2),)
+    assert decoding_runs(steps=None, batch=None, curriculum_stage=2) == DECODING_RUNS[1:]
     assert decoding_runs(steps=7, batch=2, curriculum_stage=1) == (DecodingRun(steps=7, batch=2, curriculum_stage=1),)
     assert decoding_runs(steps=7, batch=None, curriculum_stage=None) == (DecodingRun(steps=7),)

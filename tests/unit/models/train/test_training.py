@@ -255,6 +255,17 @@ def test_only_lines_with_references_are_weathered_since_only_those_say_what_is_a
     assert np.array_equal(known[1].queries, draw(references=4, stage=weathered).queries)
 
 
+def test_stained_parts_are_covered_much_further_than_others():
+    draw = partial(draw_episode, side_px=64, photographs=(), families=training_families(()))
+
+    def usual_share(stained: float) -> float:
+        stage = replace(CURRICULUM[0], stained=stained)
+        masks = np.concatenate([draw(3, number, stage=stage).masks for number in range(10)])
+        return float(np.median([mask.mean() for mask in masks if mask.any()]))
+
+    assert usual_share(1.0) > 4 * usual_share(0.0)
+
+
 def test_a_cells_share_is_how_much_of_it_is_defective():
     mask = np.zeros((1, 8, 8), np.bool_)
     mask[0, 0:4, 0:2] = True
