@@ -22,7 +22,7 @@ class DecodingRun:
 
     steps: int
     batch: int = 1
-    averaged_from: float = 0.25
+    averaged_from: float = DecodingSettings.averaged_from
     curriculum_stage: int = len(CURRICULUM)
 
 
