@@ -65,11 +65,14 @@ def test_the_shipped_weights_can_be_trained_on_and_a_folder_keeps_to_its_run(run
     # What is printed is what was asked for, and every option that changes the file is in it.
     card = (tmp_path / "out" / "MODEL_CARD.md").read_text(encoding="utf-8")
     assert (
-        "`lineside train embedded --begin-with FILE --distillation-steps 0 --decoding-steps 1 --decoding-batch 1 "
+        "3. `lineside train embedded --begin-with FILE --distillation-steps 0 --decoding-steps 1 --decoding-batch 1 "
         "--curriculum-stage 2 --seed 0 --threads 1 --device cpu`"
     ) in card
     assert f"sha256 `{hashlib.sha256(before).hexdigest()}`" in card
-    assert "Photographs: none in the trainings named here" in card
+    # What ships names its own two trainings, and they are carried on.
+    assert "1. `lineside train embedded --teacher FILE --photos DIR --distillation-steps 6000" in card
+    assert "2. `lineside train embedded --photos DIR --begin-with FILE --distillation-steps 0" in card
+    assert "Photographs: 50 (" in card
 
     # The run has ended, so the same command only writes its file again.
     code, out, err = run(*command)
