@@ -89,7 +89,7 @@ class _Up:
         self._interruption = interruption
         self._status = status
         self._started_at = datetime.now(UTC)
-        ports = PortPlan(options.telemetry_port)
+        page_port = options.port or PortPlan(0).take()
         self._site = SitePlan(
             options=options,
             source=source,
@@ -97,9 +97,9 @@ class _Up:
             folder=folder,
             database=options.database or folder.database_url,
             objects=options.objects or folder.objects_url,
-            page_port=options.port or PortPlan(0).take(),
+            page_port=page_port,
         )
-        self._roster = Roster(self._site, ports)
+        self._roster = Roster(self._site, PortPlan(options.telemetry_port, given=[page_port]))
         self._supervisor = Supervisor(status.tell)
         self._status.show("migrating the database")
         migrate(self._site.database)

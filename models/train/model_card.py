@@ -2,12 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from models.backbones.weights_file import file_sha256
-from models.recipes.recipe import weights_file
 from models.train.episodes import HELD_OUT_FAMILIES
 from models.train.ingredients import StageRun, Training
-
-_SHIPPED_RECIPE, _SHIPPED_CARD = "embedded", "embedded/MODEL_CARD.md"
 
 
 def model_card(
@@ -62,15 +58,11 @@ def _unknown(first: Training) -> list[str]:
     """What can be said of a beginning that tells of no trainings."""
     if first.begun_with is None:
         return []
-    line = f"- What the file had learned from that the first training went on from, sha256 `{first.begun_with}`. "
-    shipped = weights_file(_SHIPPED_RECIPE, _SHIPPED_CARD)
-    if f"`{first.begun_with}`" in shipped.read_text(encoding="utf-8"):
-        return [
-            f"{line}It is named in the card of the weights that ship (`models/recipes/{_SHIPPED_CARD}`, sha256 "
-            f"`{file_sha256(shipped)}`), which says what that was."
-        ]
     teacher = "" if first.begun_teacher is None else f" but its teacher, {first.begun_teacher}"
-    return [f"{line}Its header tells nothing of it{teacher}: ask whoever made it."]
+    return [
+        f"- What the file had learned from that the first training went on from, sha256 `{first.begun_with}`. "
+        f"Its header tells nothing of it{teacher}: ask whoever made it."
+    ]
 
 
 def _teachers(trainings: Sequence[Training]) -> list[str]:

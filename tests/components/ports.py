@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import cache
 
 # Below what Linux hands out by itself (32768 on), so that no outgoing connection takes one before its owner binds it.
-FIRST, LAST = 10_000, 32_000
+# From 20 000 on `lineside.ports` takes them for the processes of a site.
+FIRST, LAST = 10_000, 20_000
 # Test processes that run side by side (pytest-xdist numbers them: gw0, gw1, …) take from stretches of their own.
 WORKERS = 8
 STRETCH = (LAST - FIRST) // WORKERS

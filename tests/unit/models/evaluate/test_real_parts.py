@@ -62,7 +62,7 @@ def test_defects_of_magnet_tiles_are_found_with_four_good_tiles(data_dir: Path) 
     root = data_dir / "magnetic_tile"
     result = measured(root, named_layout("magnetic_tile"), "embedded", "filter_bank", shots=4, per_kind=6)
     assert figure(result, 0, "pixel_auroc") > figure(result, 1, "pixel_auroc") + 0.05
-    # Wanted at least; few pictures scatter around the .924, .851 and .799 of all.
+    # Wanted at least; few pictures scatter around the .923, .851 and .813 of all.
     for name, wanted in (("pixel_auroc", 0.92), ("image_auroc", 0.85), ("aupro_30", 0.78)):
         assert figure(result, 0, name) >= wanted - (0 if SOAK else 0.05), name
 
