@@ -46,13 +46,14 @@ class FaultPlan:
         rates: dict[Fault, float] = {}
         schedule: list[tuple[float, Fault]] = []
         wrong: list[str] = []
+        known = f"known are {', '.join(sorted(Fault))}"
         for piece in filter(None, (raw.strip() for raw in text.split(","))):
             rate, moment = _RATE.match(piece), _MOMENT.match(piece)
             match = rate or moment
             if match is None:
-                wrong.append(f"faults: {piece!r} is neither name=probability nor name@seconds")
+                wrong.append(f"faults: {piece!r} is neither name=probability nor name@seconds; {known}")
             elif match[1] not in set(Fault):
-                wrong.append(f"faults: {match[1]!r} is not a fault; known are {', '.join(sorted(Fault))}")
+                wrong.append(f"faults: {match[1]!r} is not a fault; {known}")
             elif moment:
                 schedule.append((float(match[2]), Fault(match[1])))
             elif not 0 <= float(match[2]) <= 1:

@@ -17,7 +17,7 @@ def test_every_wrong_piece_is_named_at_once() -> None:
 
     problems = caught.value.problems
     assert len(problems) == 3
-    assert "'camera_drops' is neither name=probability nor name@seconds" in problems[0]
+    assert "'camera_drops' is neither name=probability nor name@seconds; known are camera_drops, " in problems[0]
     assert "'earthquake' is not a fault" in problems[1]
     assert "'duplicate=1.5': a probability lies between 0 and 1" in problems[2]
 
