@@ -13,18 +13,20 @@ class CurriculumStage:
     good surface in itself and only unlike the rest, the hardest to learn. ``stained``: share of those that have nothing
     but a few large stains, rust or foreign colour: seen without references, much of a part looks as if it had to be so.
     ``context``: every place sees the whole part; a decoder that learns without it first sees more where nothing is
-    remembered.
+    remembered. ``averaged_from``: share of its steps, 0 to below 1, after which weights count for the mean that comes
+    out.
     """
 
     weathered: float
     uneven: float
     stained: float
     context: bool
+    averaged_from: float
 
 
 CURRICULUM: Final = (
-    CurriculumStage(weathered=0.0, uneven=0.0, stained=0.0, context=False),
-    CurriculumStage(weathered=0.75, uneven=0.3, stained=0.15, context=True),
+    CurriculumStage(weathered=0.0, uneven=0.0, stained=0.0, context=False, averaged_from=0.25),
+    CurriculumStage(weathered=0.75, uneven=0.3, stained=0.15, context=True, averaged_from=0.65),
 )
 
 

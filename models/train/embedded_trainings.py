@@ -18,11 +18,10 @@ from models.train.embedded import CARD, WEIGHTS, Trained, TrainingSettings, trai
 
 @dataclass(frozen=True, kw_only=True)
 class DecodingRun:
-    """``steps`` of ``batch`` of the decoder, at a stage of its curriculum. ``averaged_from``: share of the steps."""
+    """``steps`` of ``batch`` of the decoder, at a stage of its curriculum."""
 
     steps: int
     batch: int = 1
-    averaged_from: float = DecodingSettings.averaged_from
     curriculum_stage: int = len(CURRICULUM)
 
 
@@ -31,7 +30,7 @@ _CONTEXT: Final = ContextSettings(width=160, blocks=4, heads=4, grid=12)
 # The student and a decoder without context, then the decoder alone, with it.
 DECODING_RUNS: Final = (
     DecodingRun(steps=1900, curriculum_stage=1),
-    DecodingRun(steps=4000, batch=2, averaged_from=0.65, curriculum_stage=2),
+    DecodingRun(steps=4000, batch=2, curriculum_stage=2),
 )
 
 
@@ -73,6 +72,7 @@ def embedded_trainings(
 def _training(
     run: DecodingRun, *, seed: int, distillation_steps: int, learning_rate: float, workers: int
 ) -> TrainingSettings:
+    stage = stage_of(run.curriculum_stage)
     student = StudentSettings(widths=(24, 48, 96, 192, 256), depths=(1, 2, 2, 2), fine_dims=64, coarse_dims=192)
     return TrainingSettings(
         distillation=DistillationSettings(
@@ -83,14 +83,14 @@ def _training(
                 projected=48,
                 widths=(64, 96),
                 last=32,
-                context=_CONTEXT if stage_of(run.curriculum_stage).context else None,
+                context=_CONTEXT if stage.context else None,
             ),
             steps=run.steps,
             seed=seed,
             learning_rate=learning_rate,
             check_every=250,
             batch=run.batch,
-            averaged_from=run.averaged_from,
+            averaged_from=stage.averaged_from,
             workers=workers,
             curriculum_stage=run.curriculum_stage,
         ),

@@ -80,7 +80,7 @@ class KafkaSender:
         self._idle = threading.Condition(self._lock)
         self._open = 0  # events whose callback has not returned yet
         self._given_up = 0
-        self._told = False  # that the producer gave up for ever
+        self._fatal_told = False  # that the producer gave up for ever
         self._closed = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._poll, name=f"kafka-sender-{client_id}", daemon=True)
@@ -211,9 +211,9 @@ class KafkaSender:
         except KafkaException as error:
             # It gave up for ever, and says so at each call; senders are told by ``produce``. What is still open has to
             # be reported nevertheless, or close() would wait for it.
-            if not self._told:
+            if not self._fatal_told:
                 _log.error("%s", translate(error.args[0], "the producer gave up"))
-            self._told = True
+            self._fatal_told = True
             self._stop.wait(_POLL_S)
 
     def _new_producer(self) -> Producer:

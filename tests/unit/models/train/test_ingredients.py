@@ -206,8 +206,14 @@ def test_the_decoder_learns_without_a_context_first():
 
 def test_one_of_the_trainings_can_be_had_alone():
     assert decoding_runs(steps=None, batch=None, curriculum_stage=None) == DECODING_RUNS
-    assert decoding_runs(steps=None, batch=None, curriculum_stage=2) == (
-        DecodingRun(steps=4000, batch=2, averaged_from=0.65),
-    )
+    assert decoding_runs(steps=None, batch=None, curriculum_stage=2) == (DecodingRun(steps=4000, batch=2),)
     assert decoding_runs(steps=7, batch=2, curriculum_stage=1) == (DecodingRun(steps=7, batch=2, curriculum_stage=1),)
     assert decoding_runs(steps=7, batch=None, curriculum_stage=None) == (DecodingRun(steps=7),)
+
+
+@pytest.mark.parametrize(("stage", "averaged_from"), [(None, 0.65), (1, 0.25), (2, 0.65)])
+def test_a_stage_says_over_which_steps_weights_are_averaged(stage: int | None, averaged_from: float):
+    """A card's command names steps and stage: the same training has to come of them as of steps alone."""
+    (run,) = decoding_runs(steps=7, batch=None, curriculum_stage=stage)
+    (training,) = embedded_trainings(seed=0, distillation_steps=0, decoding=[run], going_on=True)
+    assert training.decoding.averaged_from == averaged_from
